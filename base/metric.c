@@ -1,0 +1,41 @@
+/* What it knows: the metric list turned into tables. */
+#include "base/metric.h"
+
+#include <assert.h>
+
+#define E1 TIERS_E1
+#define E2 TIERS_E2
+#define C1 TIERS_C1
+#define C2 TIERS_C2
+#define S  TIERS_S
+#define D  TIERS_D
+
+#define METRIC_ROW(id_, family_, type_, unit_, group_, labels_, tiers_, help_) \
+    {.family = (family_),                                                      \
+     .labels = (labels_),                                                      \
+     .help = (help_),                                                          \
+     .type = METRIC_##type_,                                                   \
+     .unit = UNIT_##unit_,                                                     \
+     .group = GROUP_##group_,                                                  \
+     .tiers = (tiers_)},
+
+const struct metric container_metrics[CONTAINER_METRICS] = {METRIC_LIST_CONTAINER(METRIC_ROW)};
+const struct metric interface_metrics[INTERFACE_METRICS] = {METRIC_LIST_INTERFACE(METRIC_ROW)};
+const struct metric device_metrics[DEVICE_METRICS] = {METRIC_LIST_DEVICE(METRIC_ROW)};
+const struct metric point_metrics[POINT_METRICS] = {METRIC_LIST_POINT(METRIC_ROW)};
+const struct metric agent_metrics[AGENT_METRICS] = {METRIC_LIST_AGENT(METRIC_ROW)};
+
+const char *metric_group_name(enum metric_group group)
+{
+    static const char *const names[GROUP_COUNT] = {
+        [GROUP_CPU] = "cpu",           [GROUP_MEMORY] = "memory", [GROUP_NETWORK] = "network",
+        [GROUP_BLOCK_IO] = "block_io", [GROUP_PIDS] = "pids",     [GROUP_SPEC] = "spec",
+    };
+    assert(group < GROUP_COUNT);
+    return names[group];
+}
+
+const char *metric_type_name(enum metric_type type)
+{
+    return type == METRIC_COUNTER ? "counter" : "gauge";
+}

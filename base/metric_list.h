@@ -1,0 +1,248 @@
+/* Every metric weir exposes, one line each; docs/METRICS.md is generated from this table.
+ *
+ * Columns: id, family, type, unit of the stored value, group, labels, tiers, help.
+ *   type    COUNTER (unsigned, never falls for one instance), GAUGE (signed), GAUGE_ZERO (a gauge
+ * whose "unlimited" is written as 0, as cAdvisor does; on other metrics an unlimited value is left
+ * out). unit    how the stored integer becomes the exposed number: COUNT, BYTES and MICROSECONDS as
+ * they are, NS and MS to seconds, PERCENT from millionths. group   values of one group come from
+ * one read and fall back together (NONE: not part of the cascade). labels  container, interface,
+ * device: constant labels of this line. point, agent: names of the variable labels. tiers   who may
+ * give the value: E1, E2 the engine on cgroup v1, v2; C1, C2 the cgroup files; S simulated; D
+ * derived by weir from other values. A tier that is not listed never fills it, because its source
+ * is another counter (shared facts: docs/METRICS.md says which). Lines of one family stand
+ * together.
+ */
+#ifndef WEIR_BASE_METRIC_LIST_H
+#define WEIR_BASE_METRIC_LIST_H
+
+/* clang-format off: a table reads by its columns. */
+
+/* One value per container. */
+#define METRIC_LIST_CONTAINER(M)                                                                   \
+    M(CPU_USAGE, "container_cpu_usage_seconds_total", COUNTER, NS, CPU, "cpu=\"total\"",           \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "CPU time consumed; stats cpu_usage.total_usage, cpuacct.usage or cpu.stat usage_usec.")     \
+    M(CPU_USER, "container_cpu_user_seconds_total", COUNTER, NS, CPU, "", E1 | E2 | C1 | C2 | S,   \
+      "CPU time consumed in user mode; stats usage_in_usermode, cpuacct.stat or cpu.stat "         \
+      "user_usec.")                                                                                \
+    M(CPU_SYSTEM, "container_cpu_system_seconds_total", COUNTER, NS, CPU, "",                      \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "CPU time consumed in the kernel; stats usage_in_kernelmode, cpuacct.stat or cpu.stat "      \
+      "system_usec.")                                                                              \
+    M(CPU_PERIODS, "container_cpu_cfs_periods_total", COUNTER, COUNT, CPU, "",                     \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "Elapsed enforcement periods of the CPU quota; cpu.stat nr_periods. Only where a quota is "  \
+      "set.")                                                                                      \
+    M(CPU_THROTTLED_PERIODS, "container_cpu_cfs_throttled_periods_total", COUNTER, COUNT, CPU, "", \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "Periods in which the CPU quota was used up; cpu.stat nr_throttled. Only where a quota is "  \
+      "set.")                                                                                      \
+    M(CPU_THROTTLED, "container_cpu_cfs_throttled_seconds_total", COUNTER, NS, CPU, "",            \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "Time tasks waited for CPU quota; cpu.stat throttled_time or throttled_usec. Only where a "  \
+      "quota is set.")                                                                             \
+    M(MEMORY_USAGE, "container_memory_usage_bytes", GAUGE, BYTES, MEMORY, "",                      \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "Memory in use, page cache included; memory.usage_in_bytes or memory.current.")              \
+    M(MEMORY_WORKING_SET, "container_memory_working_set_bytes", GAUGE, BYTES, MEMORY, "",          \
+      E1 | E2 | C1 | C2 | S, "Memory in use less inactive file pages, not below 0.")               \
+    M(MEMORY_RSS, "container_memory_rss", GAUGE, BYTES, MEMORY, "", E1 | E2 | C1 | C2 | S,         \
+      "Anonymous memory and swap cache in bytes; memory.stat total_rss or anon.")                  \
+    M(MEMORY_CACHE, "container_memory_cache", GAUGE, BYTES, MEMORY, "", E1 | E2 | C1 | C2 | S,     \
+      "Page cache in bytes; memory.stat total_cache or file.")                                     \
+    M(MEMORY_MAPPED_FILE, "container_memory_mapped_file", GAUGE, BYTES, MEMORY, "",                \
+      E1 | E2 | C1 | C2,                                                                           \
+      "Memory mapped files in bytes; memory.stat total_mapped_file or file_mapped.")               \
+    M(MEMORY_ACTIVE_FILE, "container_memory_total_active_file_bytes", GAUGE, BYTES, MEMORY, "",    \
+      E1 | E2 | C1 | C2, "Active page cache; memory.stat total_active_file or active_file.")       \
+    M(MEMORY_INACTIVE_FILE, "container_memory_total_inactive_file_bytes", GAUGE, BYTES, MEMORY,    \
+      "", E1 | E2 | C1 | C2 | S,                                                                   \
+      "Inactive page cache; memory.stat total_inactive_file or inactive_file.")                    \
+    M(MEMORY_MAX_USAGE, "container_memory_max_usage_bytes", GAUGE, BYTES, MEMORY, "",              \
+      E1 | C1 | C2, "Highest memory usage so far; memory.max_usage_in_bytes or memory.peak.")      \
+    M(MEMORY_FAILCNT, "container_memory_failcnt", COUNTER, COUNT, MEMORY, "", E1 | C1 | C2,        \
+      "How often memory usage hit its limit; memory.failcnt or memory.events max.")                \
+    M(MEMORY_PGFAULT, "container_memory_failures_total", COUNTER, COUNT, MEMORY,                   \
+      "failure_type=\"pgfault\",scope=\"container\"", E1 | C1,                                     \
+      "Page faults; memory.stat pgfault and pgmajfault, on cgroup v2 counted for the hierarchy "   \
+      "only.")                                                                                     \
+    M(MEMORY_PGMAJFAULT, "container_memory_failures_total", COUNTER, COUNT, MEMORY,                \
+      "failure_type=\"pgmajfault\",scope=\"container\"", E1 | C1,                                  \
+      "Page faults; memory.stat pgfault and pgmajfault, on cgroup v2 counted for the hierarchy "   \
+      "only.")                                                                                     \
+    M(MEMORY_TREE_PGFAULT, "container_memory_failures_total", COUNTER, COUNT, MEMORY,              \
+      "failure_type=\"pgfault\",scope=\"hierarchy\"", E1 | E2 | C1 | C2 | S,                       \
+      "Page faults; memory.stat pgfault and pgmajfault, on cgroup v2 counted for the hierarchy "   \
+      "only.")                                                                                     \
+    M(MEMORY_TREE_PGMAJFAULT, "container_memory_failures_total", COUNTER, COUNT, MEMORY,           \
+      "failure_type=\"pgmajfault\",scope=\"hierarchy\"", E1 | E2 | C1 | C2 | S,                    \
+      "Page faults; memory.stat pgfault and pgmajfault, on cgroup v2 counted for the hierarchy "   \
+      "only.")                                                                                     \
+    M(MEMORY_FILE_DIRTY, "container_memory_file_dirty_bytes", GAUGE, BYTES, MEMORY, "",            \
+      E1 | E2 | C1 | C2,                                                                           \
+      "Page cache waiting to be written; memory.stat total_dirty or file_dirty.")                  \
+    M(MEMORY_FILE_WRITEBACK, "container_memory_file_writeback_bytes", GAUGE, BYTES, MEMORY, "",    \
+      E1 | E2 | C1 | C2,                                                                           \
+      "Page cache being written; memory.stat total_writeback or file_writeback.")                  \
+    M(MEMORY_PGSCAN, "container_memory_pgscan_total", COUNTER, COUNT, MEMORY, "", E2 | C2,         \
+      "Pages looked at by reclaim; memory.stat pgscan.")                                           \
+    M(MEMORY_PGSTEAL, "container_memory_pgsteal_total", COUNTER, COUNT, MEMORY, "", E2 | C2,       \
+      "Pages taken back by reclaim; memory.stat pgsteal.")                                         \
+    M(PIDS, "container_threads", GAUGE, COUNT, PIDS, "", E1 | E2 | C1 | C2 | S,                    \
+      "Tasks (processes and threads) in the container; pids.current.")                             \
+    M(PIDS_LIMIT, "container_threads_max", GAUGE_ZERO, COUNT, PIDS, "", E1 | E2 | C1 | C2 | S,     \
+      "Most tasks the container may have, 0 where unlimited; pids.max.")                           \
+    M(SPEC_CPU_PERIOD, "container_spec_cpu_period", GAUGE, MICROSECONDS, SPEC, "",                 \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "Enforcement period of the CPU quota in microseconds; HostConfig.CpuPeriod or the period "   \
+      "of cpu.max.")                                                                               \
+    M(SPEC_CPU_QUOTA, "container_spec_cpu_quota", GAUGE, MICROSECONDS, SPEC, "",                   \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "CPU quota in microseconds of a period, absent where unlimited; HostConfig.NanoCpus or "     \
+      "CpuQuota, or cpu.max.")                                                                     \
+    M(SPEC_CPU_SHARES, "container_spec_cpu_shares", GAUGE, COUNT, SPEC, "", E1 | C1 | C2,          \
+      "CPU shares; HostConfig.CpuShares or cpu.shares.")                                           \
+    M(SPEC_MEMORY_LIMIT, "container_spec_memory_limit_bytes", GAUGE_ZERO, BYTES, SPEC, "",         \
+      E1 | E2 | C1 | C2 | S, "Memory limit, 0 where unlimited; HostConfig.Memory or memory.max.")  \
+    M(SPEC_SWAP_LIMIT, "container_spec_memory_swap_limit_bytes", GAUGE_ZERO, BYTES, SPEC, "",      \
+      E1 | E2 | C1 | C2,                                                                           \
+      "Limit of memory and swap (cgroup v1) or of swap alone (v2), 0 where unlimited; "            \
+      "HostConfig.MemorySwap.")                                                                    \
+    M(SPEC_MEMORY_RESERVATION, "container_spec_memory_reservation_limit_bytes", GAUGE_ZERO, BYTES, \
+      SPEC, "", E1 | E2 | C1 | C2,                                                                 \
+      "Soft memory limit, 0 where none is set; HostConfig.MemoryReservation.")                     \
+    M(CREATED, "container_creation_time_seconds", GAUGE, MS, SPEC, "", E1 | E2 | C1 | C2 | S,      \
+      "When the container was created, in seconds since 1970; inspect Created.")                   \
+    M(STARTED, "container_start_time_seconds", GAUGE, MS, SPEC, "", E1 | E2 | C1 | C2 | S,         \
+      "When the container was last started, in seconds since 1970; inspect State.StartedAt.")      \
+    M(LAST_SEEN, "container_last_seen", GAUGE, MS, SPEC, "", D,                                    \
+      "When weir last knew the container to be running, in seconds since 1970.")                   \
+    M(SUM_CPU_PERCENT, "weir_container_cpu_usage_percent", GAUGE, PERCENT, CPU, "", D,             \
+      "CPU used since a sample at least one second old, in percent of one CPU. Absent until "      \
+      "there is one.")                                                                             \
+    M(SUM_MEMORY_USAGE, "weir_container_memory_usage_bytes", GAUGE, BYTES, MEMORY, "", D,          \
+      "Memory in use less inactive file pages where those are fewer, as docker stats shows it.")   \
+    M(SUM_MEMORY_LIMIT, "weir_container_memory_limit_bytes", GAUGE, BYTES, MEMORY, "",             \
+      D | E1 | E2 | S,                                                                             \
+      "Memory limit, the host's memory where unlimited, as docker stats shows it.")                \
+    M(SUM_NETWORK_RECEIVE, "weir_container_network_receive_bytes_total", COUNTER, BYTES, NETWORK,  \
+      "", D, "Bytes received, summed over the interfaces.")                                        \
+    M(SUM_NETWORK_TRANSMIT, "weir_container_network_transmit_bytes_total", COUNTER, BYTES,         \
+      NETWORK, "", D, "Bytes sent, summed over the interfaces.")                                   \
+    M(SUM_BLOCK_READ, "weir_container_block_read_bytes_total", COUNTER, BYTES, BLOCK_IO, "", D,    \
+      "Bytes read from block devices, summed over the devices.")                                   \
+    M(SUM_BLOCK_WRITE, "weir_container_block_write_bytes_total", COUNTER, BYTES, BLOCK_IO, "", D,  \
+      "Bytes written to block devices, summed over the devices.")
+
+/* One value per container and network interface (label interface). */
+#define METRIC_LIST_INTERFACE(M)                                                                   \
+    M(RX_BYTES, "container_network_receive_bytes_total", COUNTER, BYTES, NETWORK, "",              \
+      E1 | E2 | C1 | C2 | S, "Bytes received; stats networks rx_bytes or /proc/PID/net/dev.")      \
+    M(RX_PACKETS, "container_network_receive_packets_total", COUNTER, COUNT, NETWORK, "",          \
+      E1 | E2 | C1 | C2 | S, "Packets received; stats networks rx_packets or /proc/PID/net/dev.")  \
+    M(RX_DROPPED, "container_network_receive_packets_dropped_total", COUNTER, COUNT, NETWORK, "",  \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "Received packets that were dropped; stats networks rx_dropped or /proc/PID/net/dev.")       \
+    M(RX_ERRORS, "container_network_receive_errors_total", COUNTER, COUNT, NETWORK, "",            \
+      C1 | C2 | S, "Errors while receiving; /proc/PID/net/dev (the engine never fills its own).")  \
+    M(TX_BYTES, "container_network_transmit_bytes_total", COUNTER, BYTES, NETWORK, "",             \
+      E1 | E2 | C1 | C2 | S, "Bytes sent; stats networks tx_bytes or /proc/PID/net/dev.")          \
+    M(TX_PACKETS, "container_network_transmit_packets_total", COUNTER, COUNT, NETWORK, "",         \
+      E1 | E2 | C1 | C2 | S, "Packets sent; stats networks tx_packets or /proc/PID/net/dev.")      \
+    M(TX_DROPPED, "container_network_transmit_packets_dropped_total", COUNTER, COUNT, NETWORK, "", \
+      E1 | E2 | C1 | C2 | S,                                                                       \
+      "Packets dropped while sending; stats networks tx_dropped or /proc/PID/net/dev.")            \
+    M(TX_ERRORS, "container_network_transmit_errors_total", COUNTER, COUNT, NETWORK, "",           \
+      C1 | C2 | S, "Errors while sending; /proc/PID/net/dev (the engine never fills its own).")
+
+/* One value per container and block device (label device; lines with an operation also carry major
+ * and minor). */
+#define METRIC_LIST_DEVICE(M)                                                                \
+    M(READ_BYTES, "container_fs_reads_bytes_total", COUNTER, BYTES, BLOCK_IO, "",            \
+      E1 | E2 | C1 | C2 | S,                                                                 \
+      "Bytes read from the device; blkio io_service_bytes Read or io.stat rbytes.")          \
+    M(WRITE_BYTES, "container_fs_writes_bytes_total", COUNTER, BYTES, BLOCK_IO, "",          \
+      E1 | E2 | C1 | C2 | S,                                                                 \
+      "Bytes written to the device; blkio io_service_bytes Write or io.stat wbytes.")        \
+    M(READS, "container_fs_reads_total", COUNTER, COUNT, BLOCK_IO, "", E1 | C1 | C2 | S,     \
+      "Reads completed; blkio io_serviced Read or io.stat rios.")                            \
+    M(WRITES, "container_fs_writes_total", COUNTER, COUNT, BLOCK_IO, "", E1 | C1 | C2 | S,   \
+      "Writes completed; blkio io_serviced Write or io.stat wios.")                          \
+    M(USAGE_READ, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,            \
+      "operation=\"Read\"", E1 | E2 | C1 | C2 | S,                                           \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
+    M(USAGE_WRITE, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
+      "operation=\"Write\"", E1 | E2 | C1 | C2 | S,                                          \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
+    M(USAGE_SYNC, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,            \
+      "operation=\"Sync\"", E1 | C1,                                                         \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
+    M(USAGE_ASYNC, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
+      "operation=\"Async\"", E1 | C1,                                                        \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
+    M(USAGE_DISCARD, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,         \
+      "operation=\"Discard\"", E1 | C1 | C2,                                                 \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
+    M(USAGE_TOTAL, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
+      "operation=\"Total\"", E1 | C1,                                                        \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")
+
+/* Any number of values per container, told apart by the labels named here. */
+#define METRIC_LIST_POINT(M)                                                                  \
+    M(STATE, "weir_container_state", GAUGE, COUNT, NONE, "state", D,                          \
+      "1 for the state the container is in: created, running, paused, restarting, removing, " \
+      "exited, dead.")                                                                        \
+    M(TIER, "weir_container_tier", GAUGE, COUNT, NONE, "tier", D,                             \
+      "1 for the tier that gave the container's CPU values: engine, cgroup, simulated.")      \
+    M(ABSENT, "weir_container_absent", GAUGE, COUNT, NONE, "group,reason", D,                 \
+      "1 for a group of values that a running container lacks, with the reason.")
+
+/* About weir itself and its sources. */
+#define METRIC_LIST_AGENT(M)                                                                     \
+    M(BUILD_INFO, "weir_build_info", GAUGE, COUNT, NONE, "version,revision,compiler", D,         \
+      "1, with weir's version, source revision and compiler as labels.")                         \
+    M(SIMULATED, "weir_simulated", GAUGE, COUNT, NONE, "", D,                                    \
+      "1 while the simulated tier runs: no series with simulated=\"true\" describes a real "     \
+      "container.")                                                                              \
+    M(ENGINE_UP, "weir_engine_up", GAUGE, COUNT, NONE, "engine", D,                              \
+      "1 if the engine answered in this round, else 0.")                                         \
+    M(ENGINE_INFO, "weir_engine_info", GAUGE, COUNT, NONE,                                       \
+      "engine,product,version,api_version,cgroup_version", D,                                    \
+      "1, with what the engine said of itself as labels.")                                       \
+    M(ENGINE_CONTAINERS, "weir_engine_containers", GAUGE, COUNT, NONE, "engine,state", D,        \
+      "Containers the engine knows, by state.")                                                  \
+    M(ROUNDS, "weir_rounds_total", COUNTER, COUNT, NONE, "", D,                                  \
+      "Rounds of collection sealed so far, this one too.")                                       \
+    M(ROUND_DURATION, "weir_round_duration_seconds", GAUGE, NS, NONE, "", D,                     \
+      "How long this round took from demand to seal.")                                           \
+    M(SNAPSHOT_TIME, "weir_snapshot_timestamp_seconds", GAUGE, NS, NONE, "", D,                  \
+      "When this round was sealed, in seconds since 1970.")                                      \
+    M(COLLECTOR_SUCCESS, "weir_collector_success", GAUGE, COUNT, NONE, "collector", D,           \
+      "1 if the collector read everything it should in this round, else 0.")                     \
+    M(COLLECTOR_ERRORS, "weir_collector_errors_total", COUNTER, COUNT, NONE, "collector,reason", \
+      D, "What went wrong while collecting, by reason.")                                         \
+    M(LABELS_DROPPED, "weir_labels_dropped_total", COUNTER, COUNT, NONE, "reason", D,            \
+      "Container labels left out: collision (same name once sanitised; the first key in byte "   \
+      "order wins), too_long.")                                                                  \
+    M(CPU_OUT_OF_RANGE, "weir_cpu_percent_out_of_range_total", COUNTER, COUNT, NONE, "", D,      \
+      "CPU percentages not given because they were above what the host's CPUs can do.")          \
+    M(HTTP_REQUESTS, "weir_http_requests_total", COUNTER, COUNT, NONE, "code", D,                \
+      "Requests answered, by status code.")                                                      \
+    M(HTTP_REFUSED, "weir_http_refused_total", COUNTER, COUNT, NONE, "reason", D,                \
+      "Connections closed or turned away before an answer, by reason.")                          \
+    M(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, NS, NONE, "", D,                        \
+      "User and system CPU time weir has used; getrusage(2).")                                   \
+    M(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, BYTES, NONE, "", D,              \
+      "Resident memory of weir; /proc/self/statm.")                                              \
+    M(PROCESS_VIRTUAL, "process_virtual_memory_bytes", GAUGE, BYTES, NONE, "", D,                \
+      "Virtual memory of weir; /proc/self/statm.")                                               \
+    M(PROCESS_FDS, "process_open_fds", GAUGE, COUNT, NONE, "", D,                                \
+      "Descriptors weir has open; /proc/self/fd.")                                               \
+    M(PROCESS_MAX_FDS, "process_max_fds", GAUGE, COUNT, NONE, "", D,                             \
+      "Most descriptors weir may have; RLIMIT_NOFILE.")                                          \
+    M(PROCESS_THREADS, "process_threads", GAUGE, COUNT, NONE, "", D,                             \
+      "Threads of weir; /proc/self/stat.")                                                       \
+    M(PROCESS_START, "process_start_time_seconds", GAUGE, MS, NONE, "", D,                       \
+      "When weir started, in seconds since 1970.")
+
+#endif

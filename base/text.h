@@ -1,0 +1,44 @@
+/* Text: strict number parsing, globs, label names, times. */
+#ifndef WEIR_BASE_TEXT_H
+#define WEIR_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline bool text_equal(const char *a, const char *b)
+{
+    return __builtin_strcmp(a, b) == 0;
+}
+
+/* A list of texts; who owns it is said where it is used. */
+struct text_list {
+    char **items;
+    size_t count;
+};
+
+/* Does `text` begin with `prefix`? */
+bool text_starts_with(const char *text, const char *prefix);
+
+/* A whole decimal number of `length` bytes without sign or blanks. 0, -EINVAL (not a number),
+ * -ERANGE (past 2^64-1). */
+int text_parse_u64(const char *text, size_t length, uint64_t *ret_value);
+
+/* A duration as Prometheus writes it, e.g. "1h30m", "5s", "250ms", "0": each unit (d, h, m, s, ms)
+ * at most once and in falling order; a bare "0" is allowed. In ms. 0, -EINVAL, -ERANGE (past 100
+ * years). */
+int text_parse_duration_ms(const char *text, uint64_t *ret_ms);
+
+/* An RFC 3339 time such as 2026-01-02T03:04:05.123456789Z or ...+08:00 to nanoseconds since 1970.
+ * Years before 1970, so also Go's zero time 0001-01-01T00:00:00Z, give -ENODATA. 0, -EINVAL,
+ * -ENODATA. */
+int text_parse_rfc3339_ns(const char *text, uint64_t *ret_ns);
+
+/* Does the whole of `text` match the glob `pattern` (`*` any run, `?` one byte, `\` takes the next
+ * byte literally)? Linear in length(text) * length(pattern). */
+bool text_glob(const char *pattern, const char *text);
+
+/* Is it exactly 64 digits of lower-case hex, the full id of a container? */
+bool text_is_container_id(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,160 @@
+/* What it knows: what Prometheus asks of names, and what the tables of base/metric_list.h and
+ * base/reason.h promise of themselves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/metric.h"
+#include "base/reason.h"
+
+#include <string.h>
+
+#define NAME_BYTES "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+static const struct {
+    const struct metric *metrics;
+    size_t count;
+} tables[] = {
+    {container_metrics, CONTAINER_METRICS}, {interface_metrics, INTERFACE_METRICS},
+    {device_metrics, DEVICE_METRICS},       {point_metrics, POINT_METRICS},
+    {agent_metrics, AGENT_METRICS},
+};
+#define TABLES (sizeof tables / sizeof tables[0])
+
+static void test_names(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < TABLES; t++) {
+        for (size_t i = 0; i < tables[t].count; i++) {
+            const struct metric *m = &tables[t].metrics[i];
+            assert_int_equal(strspn(m->family, NAME_BYTES), strlen(m->family));
+            assert_true(m->family[0] >= 'a' && m->family[0] <= 'z');
+            assert_true(strlen(m->help) > 10);
+            assert_null(strpbrk(m->help, "\n\\")); /* would need escapes in HELP lines */
+            assert_int_equal(m->help[strlen(m->help) - 1], '.');
+        }
+    }
+}
+
+/* Lines of a family stand together, in one table, and agree on what a family is. */
+static void test_families(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < TABLES; t++) {
+        for (size_t i = 1; i < tables[t].count; i++) {
+            const struct metric *m = &tables[t].metrics[i];
+            for (size_t j = 0; j < i; j++) {
+                const struct metric *earlier = &tables[t].metrics[j];
+                if (strcmp(m->family, earlier->family) != 0)
+                    continue;
+                assert_string_equal(tables[t].metrics[i - 1].family, m->family);
+                assert_string_not_equal(earlier->labels, m->labels);
+                assert_string_equal(earlier->help, m->help);
+                assert_int_equal(earlier->type, m->type);
+                assert_int_equal(earlier->unit, m->unit);
+                assert_int_equal(earlier->group, m->group);
+            }
+        }
+    }
+    for (size_t t = 0; t < TABLES; t++)
+        for (size_t u = 0; u < t; u++)
+            for (size_t i = 0; i < tables[t].count; i++)
+                for (size_t j = 0; j < tables[u].count; j++)
+                    assert_string_not_equal(tables[t].metrics[i].family,
+                                            tables[u].metrics[j].family);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text);
+    size_t end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* Names of weir's own say type and unit; cAdvisor's are as they are. */
+static void test_own_names(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < TABLES; t++) {
+        for (size_t i = 0; i < tables[t].count; i++) {
+            const struct metric *m = &tables[t].metrics[i];
+            if (strncmp(m->family, "weir_", 5) != 0)
+                continue;
+            assert_true(ends_with(m->family, "_total") == (m->type == METRIC_COUNTER));
+            if (m->unit == UNIT_NS || m->unit == UNIT_MS)
+                assert_non_null(strstr(m->family, "_seconds"));
+            if (m->unit == UNIT_BYTES)
+                assert_non_null(strstr(m->family, "_bytes"));
+            if (m->unit == UNIT_PERCENT)
+                assert_true(ends_with(m->family, "_percent"));
+        }
+    }
+}
+
+static void test_columns(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < TABLES; t++) {
+        for (size_t i = 0; i < tables[t].count; i++) {
+            const struct metric *m = &tables[t].metrics[i];
+            bool own = t >= 3;
+            assert_true(m->tiers != 0);
+            assert_true((m->group == GROUP_NONE) == own);
+            assert_true(!own || m->tiers == TIERS_D);
+            assert_string_equal(metric_type_name(m->type),
+                                m->type == METRIC_COUNTER ? "counter" : "gauge");
+        }
+    }
+}
+
+static void assert_word(const char *word)
+{
+    assert_int_equal(strspn(word, NAME_BYTES), strlen(word));
+    assert_true(*word != '\0');
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    for (enum metric_group g = 0; g < GROUP_COUNT; g++) {
+        assert_word(metric_group_name(g));
+        for (enum metric_group h = 0; h < g; h++)
+            assert_string_not_equal(metric_group_name(g), metric_group_name(h));
+    }
+    assert_string_equal(metric_group_name(GROUP_BLOCK_IO), "block_io");
+}
+
+static void test_reasons(void **state)
+{
+    (void)state;
+    assert_string_equal(reason_name(REASON_NONE), "");
+    assert_false(reason_is_error(REASON_NONE));
+    for (enum reason r = REASON_NONE + 1; r < REASON_COUNT; r++) {
+        assert_word(reason_name(r));
+        for (enum reason s = 0; s < r; s++)
+            assert_string_not_equal(reason_name(r), reason_name(s));
+    }
+    assert_string_equal(reason_name(REASON_ACCOUNTING_OFF), "accounting_off");
+    assert_true(reason_is_error(REASON_TIMEOUT));
+    assert_true(reason_is_error(REASON_MALFORMED));
+    /* How a container is, is no error. */
+    assert_false(reason_is_error(REASON_GONE));
+    assert_false(reason_is_error(REASON_NOT_GIVEN));
+    assert_false(reason_is_error(REASON_HOST_NETWORK));
+    assert_false(reason_is_error(REASON_NO_NETWORK));
+    assert_false(reason_is_error(REASON_SHARED_NETWORK));
+    assert_false(reason_is_error(REASON_ACCOUNTING_OFF));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_families),
+        cmocka_unit_test(test_own_names), cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_groups),    cmocka_unit_test(test_reasons),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
