@@ -1,0 +1,343 @@
+/* What it knows: which containers an engine has and who they are: the list, the event stream, one
+ * inspect per change. Documents: Docker Engine API reference (GET /containers/json,
+ * /containers/{id}/json, /events). */
+#include "collectors/engine_internal.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENGINE_CONTAINERS_MAX \
+    10000 /* a host holds some hundreds; beyond that a list is an attack or a mistake */
+#define LIST_MAX_BYTES        (32 * 1024 * 1024) /* 10 000 containers with long labels */
+#define INSPECT_MAX_BYTES     (4 * 1024 * 1024)  /* thousands of mounts or environment variables */
+#define PROC_CGROUP_MAX_BYTES (64 * 1024)        /* a dozen lines with a path each */
+
+/* The place of `id` in the sorted array, or where it belongs. */
+static size_t find_place(const struct engine *e, const char *id, bool *ret_found)
+{
+    size_t low = 0;
+    size_t high = e->container_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(e->containers[middle]->id, id);
+        if (order == 0) {
+            *ret_found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_found = false;
+    return low;
+}
+
+/* The container called `id`, made if it is new; NULL where there is no more room or `id` is no id.
+ */
+static struct engine_container *get_container(struct engine *e, const char *id)
+{
+    bool found = false;
+    if (!text_is_container_id(id, strlen(id)))
+        return NULL;
+    size_t place = find_place(e, id, &found);
+    if (found)
+        return e->containers[place];
+    if (e->container_count >= ENGINE_CONTAINERS_MAX) {
+        e->too_many = true;
+        return NULL;
+    }
+    if (e->container_count == e->container_capacity) {
+        e->container_capacity = e->container_capacity ? e->container_capacity * 2 : 16;
+        e->containers =
+            alloc_resize(e->containers, e->container_capacity, sizeof(struct engine_container *));
+    }
+    struct engine_container *c = alloc_zeroed(1, sizeof *c);
+    c->engine = e;
+    memcpy(c->id, id, ENGINE_ID_LENGTH);
+    c->needs_inspect = true;
+    memmove(&e->containers[place + 1], &e->containers[place],
+            (e->container_count - place) * sizeof(struct engine_container *));
+    e->containers[place] = c;
+    e->container_count++;
+    return c;
+}
+
+/* Ends its call, if any, and frees it. */
+static void free_container(struct engine_container *c)
+{
+    if (c->call)
+        http_cancel(c->engine->getter, c->call);
+    identity_unref(c->identity);
+    free(c->late_body);
+    free(c);
+}
+
+static void remove_container(struct engine *e, const char *id)
+{
+    bool found = false;
+    size_t place = find_place(e, id, &found);
+    if (!found)
+        return;
+    struct engine_container *c = e->containers[place];
+    e->container_count--;
+    memmove(&e->containers[place], &e->containers[place + 1],
+            (e->container_count - place) * sizeof(struct engine_container *));
+    bool waited = c->call && !c->late;
+    free_container(c);
+    if (waited)
+        engine_call_ended(e);
+}
+
+/* No call of it may be waited for. */
+void engine_forget(struct engine *e)
+{
+    for (size_t i = 0; i < e->container_count; i++)
+        free_container(e->containers[i]);
+    e->container_count = 0;
+}
+
+/* Takes the list as what there is: new ones are added, missing ones removed, changed ones marked.
+ */
+static void compare_list(struct engine *e, const struct engine_list_entry *entries, size_t count)
+{
+    e->too_many = false;
+    for (size_t i = 0; i < e->container_count; i++)
+        e->containers[i]->listed = false;
+    for (size_t i = 0; i < count; i++) {
+        struct engine_container *c = get_container(e, entries[i].id);
+        if (!c)
+            continue;
+        c->listed = true;
+        bool renamed =
+            c->identity && c->identity->name && !text_equal(c->identity->name, entries[i].name);
+        if (e->inspect_all || renamed || c->state != entries[i].state)
+            c->needs_inspect = true;
+        c->state = entries[i].state;
+    }
+    e->inspect_all = false;
+    for (size_t i = e->container_count; i > 0; i--)
+        if (!e->containers[i - 1]->listed)
+            remove_container(e, e->containers[i - 1]->id);
+}
+
+static void list_failed(struct engine *e, enum reason reason, const char *text)
+{
+    e->setup_doubtful = reason == REASON_TIMEOUT;
+    e->setup_late = true; /* counted by list_done itself */
+    engine_down(e, reason, text);
+}
+
+static void list_answer(struct engine *e, const struct http_result *result)
+{
+    struct err err = {0};
+    struct engine_list_entry *entries = NULL;
+    size_t count = 0;
+    char text[ERR_TEXT_MAX];
+    struct arena *scratch = &e->collector->scratch;
+    engine_note_answer(e, result);
+    arena_reset(scratch);
+    if (result->reason != REASON_NONE) {
+        list_failed(e, result->reason, result->text);
+        return;
+    }
+    if (result->status != 200) {
+        (void)snprintf(text, sizeof text, "GET /containers/json of %s: the engine answered %d: %s",
+                       e->endpoint.key, result->status,
+                       engine_parse_message(result->body, result->body_length, scratch));
+        list_failed(e, REASON_HTTP_STATUS, text);
+        return;
+    }
+    if (engine_parse_list(result->body, result->body_length, scratch, &err, &entries, &count) < 0) {
+        (void)snprintf(text, sizeof text, "GET /containers/json of %s: %.200s", e->endpoint.key,
+                       err.text);
+        list_failed(e, REASON_MALFORMED, text);
+        return;
+    }
+    compare_list(e, entries, count);
+    e->listed_ns = engine_now(e);
+    e->phase = ENGINE_READY;
+    e->failure = REASON_NONE;
+    e->setup_doubtful = false;
+    engine_read_all(e);
+}
+
+static void list_done(void *context, const struct http_result *result)
+{
+    struct engine *e = context;
+    bool waited = !e->setup_late;
+    e->setup = NULL;
+    list_answer(e, result);
+    if (waited)
+        engine_call_ended(e);
+}
+
+void engine_list(struct engine *e)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "%s/containers/json?all=1", e->prefix);
+    const struct http_get_options options = {
+        .path = path,
+        .timeout_ms = e->collector->options.engine_timeout_ms,
+        .max_body_bytes = LIST_MAX_BYTES,
+        .on_done = list_done,
+        .context = e,
+    };
+    e->phase = ENGINE_LISTING;
+    if (http_get(e->getter, &options, &e->setup) < 0) {
+        e->setup = NULL;
+        list_failed(e, REASON_TOO_MANY, "the list could not be queued");
+        return;
+    }
+    e->setup_late = !engine_call_begun(e, e->setup_doubtful);
+}
+
+void engine_handle_event(void *context, const char *line, size_t length)
+{
+    struct engine *e = context;
+    struct err err = {0};
+    struct engine_event event;
+    struct arena arena = {0};
+    if (length > 0 && engine_parse_event(line, length, &arena, &err, &event) == 0 &&
+        text_equal(event.type, "container")) {
+        struct engine_container *c = NULL;
+        if (text_equal(event.action, "destroy") || text_equal(event.action, "remove"))
+            remove_container(e, event.id);
+        else
+            c = get_container(e, event.id);
+        if (c)
+            c->needs_inspect = true;
+        if (e->collector->collector.changed)
+            e->collector->collector.changed(e->collector->collector.changed_context);
+    } else if (length > 0 && err.code != 0) {
+        e->inspect_all = true; /* it may have been about any of them */
+        e->listed_ns = 0;
+    }
+    arena_done(&arena);
+}
+
+/* The id label: what the kernel says where the container is local, else what the engine's driver
+ * makes. */
+static const char *find_cgroup_path(struct engine *e, const struct engine_inspect *inspect,
+                                    struct arena *arena)
+{
+    const char *path = NULL;
+    if (e->facts.local && inspect->pid != 0) {
+        char file[512];
+        struct buf text;
+        buf_init(&text, PROC_CGROUP_MAX_BYTES);
+        (void)snprintf(file, sizeof file, "%s/%" PRIu64 "/cgroup", e->collector->options.procfs,
+                       inspect->pid);
+        if (fs_read_file(file, &text) == 0 && text.length > 0)
+            path = identity_path_from_proc(text.data, inspect->id, arena);
+        buf_done(&text);
+    }
+    if (path)
+        return path;
+    return identity_path_from_driver(e->facts.info.cgroup_driver, inspect->cgroup_parent,
+                                     e->facts.version.podman, inspect->id, arena);
+}
+
+static void take_identity(struct engine_container *c, const struct engine_inspect *inspect)
+{
+    struct engine *e = c->engine;
+    const struct collector_options *options = &e->collector->options;
+    struct identity *identity = identity_new(e->endpoint.key, c->id);
+    identity->name = arena_string(&identity->arena, inspect->name);
+    identity->image = arena_string(&identity->arena, inspect->image);
+    identity->started_ns = inspect->started_ns;
+    /* A stopped container has no process to ask: the path of its last run stays. */
+    identity->cgroup_path = inspect->pid == 0 && c->identity
+                                ? arena_string(&identity->arena, c->identity->cgroup_path)
+                                : find_cgroup_path(e, inspect, &identity->arena);
+    identity_set_labels(identity, inspect->labels, inspect->label_count, options->label_allow.items,
+                        options->label_allow.count, &e->collector->drops);
+    identity_unref(c->identity);
+    c->identity = identity;
+    c->spec = engine_spec_from_inspect(inspect);
+    c->state = inspect->state;
+    c->unwanted = !identity_is_wanted(inspect, options->include.items, options->include.count,
+                                      options->exclude.items, options->exclude.count);
+}
+
+/* True when the container is still there. */
+static bool inspect_answer(struct engine_container *c, const struct http_result *result)
+{
+    struct engine *e = c->engine;
+    struct err err = {0};
+    struct engine_inspect inspect;
+    char text[ERR_TEXT_MAX];
+    struct arena *scratch = &e->collector->scratch;
+    engine_note_answer(e, result);
+    arena_reset(scratch);
+    if (result->reason != REASON_NONE) {
+        engine_container_failed(c, result->reason, result->text);
+        return true;
+    }
+    if (result->status == 404)
+        return false;
+    if (result->status != 200) {
+        (void)snprintf(text, sizeof text, "inspect of %.12s on %s: the engine answered %d: %s",
+                       c->id, e->endpoint.key, result->status,
+                       engine_parse_message(result->body, result->body_length, scratch));
+        engine_container_failed(c, REASON_HTTP_STATUS, text);
+        return true;
+    }
+    if (engine_parse_inspect(result->body, result->body_length, scratch, &err, &inspect) < 0) {
+        (void)snprintf(text, sizeof text, "inspect of %.12s on %s: %.200s", c->id, e->endpoint.key,
+                       err.text);
+        engine_container_failed(c, REASON_MALFORMED, text);
+        return true;
+    }
+    c->timeouts = 0;
+    take_identity(c, &inspect);
+    return true;
+}
+
+static void inspect_done(void *context, const struct http_result *result)
+{
+    struct engine_container *c = context;
+    struct engine *e = c->engine;
+    bool waited = !c->late;
+    c->call = NULL;
+    c->failure = REASON_NONE;
+    if (!inspect_answer(c, result))
+        remove_container(e, c->id);
+    else if (c->failure != REASON_NONE)
+        c->needs_inspect = true;
+    else if (e->in_round)
+        engine_read_container(c);
+    if (waited)
+        engine_call_ended(e);
+}
+
+void engine_inspect(struct engine_container *c)
+{
+    struct engine *e = c->engine;
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/containers/%s/json", e->prefix, c->id);
+    const struct http_get_options options = {
+        .path = path,
+        .timeout_ms = e->collector->options.engine_timeout_ms,
+        .max_body_bytes = INSPECT_MAX_BYTES,
+        .on_done = inspect_done,
+        .context = c,
+    };
+    assert(!c->call);
+    if (http_get(e->getter, &options, &c->call) < 0) {
+        c->call = NULL;
+        engine_container_failed(c, REASON_TOO_MANY, "inspect could not be queued");
+        return;
+    }
+    c->needs_inspect = false;
+    c->late = !engine_call_begun(e, c->timeouts > 0);
+}

@@ -1,0 +1,298 @@
+/* What it knows: a container's stats call, what its failures mean, and the rows of a round.
+ * Document: Docker Engine API reference (GET /containers/{id}/stats). */
+#include "collectors/engine_internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "collectors/block_accounting.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATS_MAX_BYTES (1024 * 1024) /* 2 KiB in practice; thousands of devices at worst */
+#define RECONCILE_PERIOD_NS \
+    (60 * NS_PER_SECOND) /* events are a hint: the list is compared now and then */
+#define LATE_ANSWER_MAX_NS (30 * NS_PER_SECOND) /* an older answer says nothing of now */
+#define RETRY_FIRST_NS     (5 * NS_PER_SECOND)
+#define RETRY_DOUBLINGS    4 /* a container that never answers is asked every 80 s */
+
+static const struct api_version first_one_shot = {1, 41};
+
+/* When the counters were read, on CLOCK_MONOTONIC. The answer's own time is nearer to it than its
+ * arrival, and is believed where it falls between the request and the answer; a remote or wrong
+ * clock does not. */
+static uint64_t sampled_at(const struct engine *e, const struct http_result *result,
+                           const struct engine_stats *stats)
+{
+    const struct clock *clock = e->collector->options.clock;
+    uint64_t since_arrival = clock_monotonic_ns(clock) - result->received_ns;
+    uint64_t arrived_real = clock_realtime_ns(clock) - since_arrival;
+    uint64_t duration = result->received_ns - result->sent_ns;
+    if (stats->read_ns == 0 || stats->read_ns > arrived_real ||
+        arrived_real - stats->read_ns > duration)
+        return result->received_ns;
+    return result->received_ns - (arrived_real - stats->read_ns);
+}
+
+static struct container_row *add_row(struct engine_container *c)
+{
+    struct engine_collector *self = c->engine->collector;
+    struct container_row *row = part_add_row(self->part, c->identity);
+    row->state = c->state;
+    row->cpus = c->engine->facts.info.cpus;
+    c->row_round = self->round.number;
+    return row;
+}
+
+/* A row with values. The engine stands for the container now. */
+static void add_values(struct engine_container *c, const struct engine_stats *stats,
+                       uint64_t sampled_ns)
+{
+    struct engine *e = c->engine;
+    struct container_row *row = add_row(c);
+    row->cpu_sampled_ns = sampled_ns;
+    engine_fill_spec(&e->facts, &c->spec, row);
+    engine_fill_stats(&e->facts, &c->spec, stats, &e->collector->part->arena, row);
+    c->failure = REASON_NONE;
+    e->good = true;
+}
+
+void engine_container_failed(struct engine_container *c, enum reason reason, const char *text)
+{
+    struct engine *e = c->engine;
+    c->failure = reason;
+    if (reason_is_error(reason)) {
+        engine_problem(e, reason, text);
+        c->problem_round = e->collector->part ? e->collector->round.number : 0;
+    }
+    if (reason != REASON_TIMEOUT)
+        return;
+    unsigned doublings = c->timeouts < RETRY_DOUBLINGS ? c->timeouts : RETRY_DOUBLINGS;
+    c->retry_ns = engine_now(e) + (RETRY_FIRST_NS << doublings);
+    c->timeouts++;
+}
+
+/* What is wrong with an answer that came in whole; REASON_NONE when it can be read. Writes the
+ * sentence. */
+static enum reason judge_answer(struct engine_container *c, const struct http_result *result,
+                                struct engine_stats *ret_stats, char text[static ERR_TEXT_MAX])
+{
+    struct engine *e = c->engine;
+    struct arena *scratch = &e->collector->scratch;
+    struct err err = {0};
+    if (result->status == 404 || result->status == 409)
+        return REASON_GONE;
+    if (result->status != 200) {
+        (void)snprintf(text, ERR_TEXT_MAX, "stats of %s on %s: the engine answered %d: %s",
+                       c->identity->name, e->endpoint.key, result->status,
+                       engine_parse_message(result->body, result->body_length, scratch));
+        return REASON_HTTP_STATUS;
+    }
+    int r = engine_parse_stats(result->body, result->body_length, scratch, &err, ret_stats);
+    if (r == 0 && !ret_stats->empty)
+        return REASON_NONE;
+    if (r < 0 && r != -ENODATA) {
+        (void)snprintf(text, ERR_TEXT_MAX, "stats of %s on %s: %.200s", c->identity->name,
+                       e->endpoint.key, err.text);
+        return REASON_MALFORMED;
+    }
+    (void)snprintf(text, ERR_TEXT_MAX, "stats of %s on %s: an answer without values",
+                   c->identity->name, e->endpoint.key);
+    return REASON_EMPTY_ANSWER;
+}
+
+static void keep_late(struct engine_container *c, const struct http_result *result,
+                      uint64_t sampled_ns)
+{
+    free(c->late_body);
+    c->late_body = alloc_copy(result->body, result->body_length);
+    c->late_length = result->body_length;
+    c->late_sampled_ns = sampled_ns;
+}
+
+static void stats_answer(struct engine_container *c, const struct http_result *result)
+{
+    struct engine *e = c->engine;
+    struct engine_stats stats = {0};
+    char text[ERR_TEXT_MAX] = "";
+    arena_reset(&e->collector->scratch);
+    enum reason reason = judge_answer(c, result, &stats, text);
+    c->timeouts = 0;
+    if (reason == REASON_GONE || reason == REASON_EMPTY_ANSWER)
+        c->needs_inspect = true; /* it may have stopped in between */
+    if (reason != REASON_NONE) {
+        engine_container_failed(c, reason, text);
+        return;
+    }
+    uint64_t sampled_ns = sampled_at(e, result, &stats);
+    c->seen_ns = clock_realtime_ns(e->collector->options.clock);
+    if (e->collector->part && c->row_round != e->collector->round.number)
+        add_values(c, &stats, sampled_ns);
+    else
+        keep_late(c, result, sampled_ns);
+}
+
+/* Does this failure mean that nothing can be reached there any more? */
+static bool is_connection_failure(enum reason reason)
+{
+    return reason == REASON_NO_SOCKET || reason == REASON_PERMISSION_DENIED ||
+           reason == REASON_CONNECTION_REFUSED || reason == REASON_CONNECTION_FAILED ||
+           reason == REASON_TLS;
+}
+
+static void stats_done(void *context, const struct http_result *result)
+{
+    struct engine_container *c = context;
+    struct engine *e = c->engine;
+    bool waited = !c->late;
+    c->call = NULL;
+    engine_note_answer(e, result);
+    if (result->reason == REASON_NONE) {
+        stats_answer(c, result);
+    } else {
+        engine_container_failed(c, result->reason, result->text);
+        if (is_connection_failure(result->reason) && e->phase == ENGINE_READY)
+            engine_down(e, result->reason, result->text);
+    }
+    if (waited)
+        engine_call_ended(e);
+}
+
+static void ask_stats(struct engine_container *c)
+{
+    struct engine *e = c->engine;
+    char path[160];
+    bool one_shot = api_version_compare(e->facts.version.api, first_one_shot) >= 0;
+    (void)snprintf(path, sizeof path, "%s/containers/%s/stats?stream=false%s", e->prefix, c->id,
+                   one_shot ? "&one-shot=true" : "");
+    const struct http_get_options options = {
+        .path = path,
+        .timeout_ms = e->collector->options.engine_timeout_ms,
+        .max_body_bytes = STATS_MAX_BYTES,
+        .on_done = stats_done,
+        .context = c,
+    };
+    if (http_get(e->getter, &options, &c->call) < 0) {
+        c->call = NULL;
+        engine_container_failed(c, REASON_TOO_MANY, "stats could not be queued");
+        return;
+    }
+    c->late = !engine_call_begun(e, c->timeouts > 0);
+}
+
+void engine_read_container(struct engine_container *c)
+{
+    struct engine *e = c->engine;
+    bool wanted = !c->unwanted && state_is_live(c->state);
+    if (wanted)
+        e->asked++;
+    if (c->call) {
+        c->failure = wanted ? REASON_TIMEOUT : REASON_NONE; /* until its late answer comes */
+        return;
+    }
+    if (!wanted && !c->needs_inspect)
+        return;
+    if (c->timeouts > 0 && engine_now(e) < c->retry_ns) {
+        c->failure = REASON_TIMEOUT;
+        return;
+    }
+    if (c->needs_inspect)
+        engine_inspect(c);
+    else if (e->in_round)
+        ask_stats(c);
+}
+
+/* Accounting may be switched on at any time, and never goes off again before the next boot. */
+static void look_at_accounting(struct engine *e)
+{
+    const struct collector_options *options = &e->collector->options;
+    if (e->facts.local && e->facts.info.cgroup_version != 2 &&
+        e->facts.accounting != BLOCK_ACCOUNTING_ON)
+        e->facts.accounting = block_accounting_read(options->procfs, options->sysfs);
+}
+
+void engine_read_all(struct engine *e)
+{
+    uint64_t now = engine_now(e);
+    if (!e->in_round)
+        return;
+    if (!e->events && now >= e->events_retry_ns && !e->events_live &&
+        e->listed_ns < e->collector->round.begun_ns) {
+        engine_subscribe(e);
+        return;
+    }
+    bool due = !e->events_live || now - e->listed_ns > RECONCILE_PERIOD_NS;
+    if (due && e->listed_ns < e->collector->round.begun_ns) {
+        engine_list(e);
+        return;
+    }
+    look_at_accounting(e);
+    for (size_t i = 0; i < e->container_count && e->phase == ENGINE_READY; i++)
+        engine_read_container(e->containers[i]);
+}
+
+/* Uses an answer that came after its round, if it is not too old. True when the container got its
+ * row. */
+static bool use_late(struct engine_container *c)
+{
+    struct engine *e = c->engine;
+    struct engine_stats stats = {0};
+    struct arena arena = {0};
+    if (!c->late_body)
+        return false;
+    bool usable = engine_now(e) - c->late_sampled_ns <= LATE_ANSWER_MAX_NS &&
+                  engine_parse_stats(c->late_body, c->late_length, &arena, NULL, &stats) == 0;
+    if (usable)
+        add_values(c, &stats, c->late_sampled_ns);
+    arena_done(&arena);
+    free(c->late_body);
+    c->late_body = NULL;
+    return usable;
+}
+
+/* A row without values, and why. */
+static void add_empty_row(struct engine_container *c)
+{
+    struct engine *e = c->engine;
+    struct container_row *row = add_row(c);
+    enum reason reason = c->failure != REASON_NONE ? c->failure : e->failure;
+    if (!state_is_live(c->state))
+        return;
+    engine_fill_spec(&e->facts, &c->spec, row);
+    for (enum metric_group g = 0; g < GROUP_COUNT; g++)
+        if (row->tiers[g] == TIER_NONE && row->absent[g] == REASON_NONE)
+            row->absent[g] = reason != REASON_NONE ? reason : REASON_TIMEOUT;
+    if (c->seen_ns != 0)
+        row_set(row, CONTAINER_LAST_SEEN, c->seen_ns / NS_PER_MS);
+}
+
+void engine_finish_rows(struct engine *e)
+{
+    char text[ERR_TEXT_MAX];
+    uint64_t round = e->collector->round.number;
+    for (size_t i = 0; i < e->container_count; i++) {
+        struct engine_container *c = e->containers[i];
+        if (!c->identity || c->unwanted)
+            continue;
+        if (c->row_round != round && !(state_is_live(c->state) && use_late(c)))
+            add_empty_row(c);
+        if (c->failure == REASON_TIMEOUT && c->problem_round != round &&
+            e->failure == REASON_NONE) {
+            (void)snprintf(
+                text, sizeof text,
+                "stats of %s on %s: no answer in time; the engine may be stuck on this container",
+                c->identity->name ? c->identity->name : c->id, e->endpoint.key);
+            engine_problem(e, REASON_TIMEOUT, text);
+        }
+    }
+    if (e->too_many)
+        engine_problem(
+            e, REASON_TOO_MANY,
+            "the engine lists more containers than weir reads (10000); the rest is left out");
+    if (e->phase == ENGINE_READY && !e->events_live)
+        engine_problem(e, REASON_EVENTS_LOST,
+                       "the engine gives no events; its list is read in every round instead");
+}

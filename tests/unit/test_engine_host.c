@@ -1,0 +1,143 @@
+/* Endpoints and discovery, from the ways docker(1) and podman(1) name an engine. */
+#include "base/err.h"
+#include "collectors/engine_host.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char *empty_environment[] = {NULL};
+
+static void expect_refused(const char *text, const char *part_of_sentence)
+{
+    struct err e = {0};
+    struct engine_endpoint p;
+    assert_int_equal(engine_endpoint_parse(text, empty_environment, &e, &p), -22);
+    assert_non_null(strstr(e.text, part_of_sentence));
+    assert_non_null(strstr(e.text, text));
+}
+
+static void test_unix(void **state)
+{
+    (void)state;
+    struct engine_endpoint p;
+    assert_int_equal(engine_endpoint_parse("unix:///run/docker.sock", empty_environment, NULL, &p),
+                     0);
+    assert_int_equal(p.kind, ENGINE_UNIX);
+    assert_string_equal(p.path, "/run/docker.sock");
+    assert_string_equal(p.key, "unix:///run/docker.sock");
+    engine_endpoint_done(&p);
+}
+
+static void test_tcp(void **state)
+{
+    (void)state;
+    struct engine_endpoint p;
+    assert_int_equal(
+        engine_endpoint_parse("tcp://engine.example:1234", empty_environment, NULL, &p), 0);
+    assert_int_equal(p.kind, ENGINE_TCP);
+    assert_string_equal(p.host, "engine.example");
+    assert_int_equal(p.port, 1234);
+    engine_endpoint_done(&p);
+    assert_int_equal(engine_endpoint_parse("tcp://10.0.0.1", empty_environment, NULL, &p), 0);
+    assert_int_equal(p.port, 2375);
+    engine_endpoint_done(&p);
+    assert_int_equal(engine_endpoint_parse("tcp://[::1]:2375/", empty_environment, NULL, &p), 0);
+    assert_string_equal(p.host, "::1");
+    assert_string_equal(p.key, "tcp://[::1]:2375");
+    engine_endpoint_done(&p);
+}
+
+static void test_tls(void **state)
+{
+    (void)state;
+    char *environment[] = {(char[]){"DOCKER_TLS_VERIFY=1"}, (char[]){"DOCKER_CERT_PATH=/certs"},
+                           NULL};
+    struct engine_endpoint p;
+    assert_int_equal(engine_endpoint_parse("tcp://engine.example", environment, NULL, &p), 0);
+    assert_int_equal(p.kind, ENGINE_TLS);
+    assert_int_equal(p.port, 2376);
+    assert_true(p.verify);
+    assert_string_equal(p.key, "https://engine.example:2376");
+    assert_string_equal(p.ca_file, "/certs/ca.pem");
+    assert_string_equal(p.cert_file, "/certs/cert.pem");
+    assert_string_equal(p.key_file, "/certs/key.pem");
+    engine_endpoint_done(&p);
+    assert_int_equal(engine_endpoint_parse("https://engine.example:1", empty_environment, NULL, &p),
+                     0);
+    assert_int_equal(p.kind, ENGINE_TLS);
+    assert_true(p.verify);
+    assert_null(p.ca_file);
+    engine_endpoint_done(&p);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    expect_refused("ssh://root@host", "not supported");
+    expect_refused("/run/docker.sock", "unix://");
+    expect_refused("npipe:////./pipe/docker_engine", "expected");
+    expect_refused("unix://relative.sock", "expected");
+    expect_refused("tcp://", "tcp://HOST:PORT");
+    expect_refused("tcp://host:0", "1 to 65535");
+    expect_refused("tcp://host:65536", "1 to 65535");
+    expect_refused("tcp://host:12x", "without a path");
+    expect_refused("tcp://host:1/v1.40", "without a path");
+    expect_refused("", "expected");
+}
+
+static void free_list(struct text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+}
+
+static void test_discovery_by_environment(void **state)
+{
+    (void)state;
+    char *docker[] = {(char[]){"DOCKER_HOST=tcp://a:1"}, (char[]){"CONTAINER_HOST=unix:///b"},
+                      (char[]){"DOCKER_CONTEXT=ignored"}, NULL};
+    char *podman[] = {(char[]){"DOCKER_HOST="}, (char[]){"CONTAINER_HOST=unix:///b"}, NULL};
+    struct text_list found;
+    assert_int_equal(engine_host_discover(docker, NULL, &found), 0);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0], "tcp://a:1");
+    free_list(&found);
+    assert_int_equal(engine_host_discover(podman, NULL, &found), 0);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0], "unix:///b");
+    free_list(&found);
+}
+
+static void test_context_is_refused(void **state)
+{
+    (void)state;
+    char *named[] = {(char[]){"DOCKER_CONTEXT=remote"}, NULL};
+    char *usual[] = {(char[]){"DOCKER_CONTEXT=default"}, NULL};
+    struct err e = {0};
+    struct text_list found;
+    assert_int_equal(engine_host_discover(named, &e, &found), -22);
+    assert_non_null(strstr(e.text, "--engine.host"));
+    assert_int_equal(engine_host_discover(usual, NULL, &found), 0);
+    assert_true(found.count >= 1);
+    free_list(&found);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unix),
+        cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_discovery_by_environment),
+        cmocka_unit_test(test_context_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
