@@ -1,0 +1,309 @@
+/* Prints docs/METRICS.md from the metric list; part of the build, not of the product. What it
+ * knows: how the columns of base/metric_list.h read in a table. */
+#include "base/metric.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINES_MAX 8 /* lines of one family with the same tiers */
+
+/* Lines of one family that the same tiers give: one row of the table. */
+struct entry {
+    const struct metric *lines[LINES_MAX];
+    size_t count;
+};
+
+struct scope {
+    const char *title;
+    const char *text;
+    const struct metric *metrics;
+    size_t count;
+    const char *base_labels; /* what every line of the scope carries beside the base labels */
+    const char *more_labels; /* what lines with constant labels carry besides */
+    bool variable_labels;    /* the labels column holds names, not pairs */
+};
+
+static const char intro[] =
+    "# Metrics\n"
+    "\n"
+    "This page is generated from `base/metric_list.h`; change that, then run "
+    "`weir_metrics_doc > docs/METRICS.md`.\n"
+    "\n"
+    "## Names\n"
+    "\n"
+    "Families beginning with `container_` have cAdvisor's names, labels and meanings, so "
+    "dashboards "
+    "and alerts made for it keep working. What cAdvisor does not have begins with "
+    "`weir_container_` "
+    "(about a container) or `weir_` (about weir). `process_` families are those every exporter "
+    "offers about itself. The format is Prometheus text 0.0.4 without timestamps: a sample is as "
+    "old as the scrape that carries it.\n"
+    "\n"
+    "## Labels\n"
+    "\n"
+    "Every series of a container carries the same base labels:\n"
+    "\n"
+    "| Label | Value |\n"
+    "| --- | --- |\n"
+    "| `id` | the container's cgroup path, e.g. `/docker/` and 64 hexadecimal digits |\n"
+    "| `image` | the image as it was named when the container was created |\n"
+    "| `name` | the container's name |\n"
+    "| `container_label_*` | the container's labels that `container.label-allow` lets through, "
+    "with "
+    "every character a label name cannot have turned into `_` |\n"
+    "| `simulated` | `true` on every series of a container that does not exist, never on a real "
+    "one "
+    "|\n"
+    "\n"
+    "A label whose value is empty or not known is left out, which is the same to Prometheus. "
+    "Environment variables are never labels. Where two labels of a container would get the same "
+    "name, the first in byte order is kept and `weir_labels_dropped_total` counts the other. Bytes "
+    "that are not UTF-8 are shown as U+FFFD.\n"
+    "\n"
+    "## Absent, zero and unlimited\n"
+    "\n"
+    "- **0** means that the source said 0.\n"
+    "- **Absent** means that weir does not know the value: the tier that answered has none, the "
+    "read failed, or the container is not running. Nothing is filled in. `weir_container_absent` "
+    "names the group of values a running container lacks, and why.\n"
+    "- **Unlimited** is absent too, except where cAdvisor writes 0 for it; the meaning then says "
+    "\"0 where unlimited\".\n"
+    "\n"
+    "## Types, units and tiers\n"
+    "\n"
+    "Counters are exact integers of the kernel or the engine, divided into seconds where the name "
+    "says so, and never fall while a container runs. *Given by* lists the tiers that may give a "
+    "value: `engine` is the Docker Engine API, `cgroup` the kernel's files, `simulated` the "
+    "simulated tier; `v1` and `v2` is the host's cgroup version, and without it both are meant. "
+    "`derived` values are computed by weir from others. A tier that has a number of the same name "
+    "with another meaning is not listed and never fills it in: the engine's own counters of "
+    "receive "
+    "and transmit errors are always 0, and its block I/O on cgroup v2 has no operation counts. "
+    "Page "
+    "faults of the container alone, without its children, exist on cgroup v1 only.\n";
+
+static const struct scope scopes[] = {
+    {
+        .title = "Per container",
+        .text = "One value per container, with the base labels.",
+        .metrics = container_metrics,
+        .count = CONTAINER_METRICS,
+        .base_labels = "",
+        .more_labels = "",
+    },
+    {
+        .title = "Per container and network interface",
+        .text = "The base labels, and `interface`.",
+        .metrics = interface_metrics,
+        .count = INTERFACE_METRICS,
+        .base_labels = "`interface`",
+        .more_labels = "",
+    },
+    {
+        .title = "Per container and block device",
+        .text = "The base labels, and `device`.",
+        .metrics = device_metrics,
+        .count = DEVICE_METRICS,
+        .base_labels = "`device`",
+        .more_labels = "`major`, `minor`",
+    },
+    {
+        .title = "Per container, told apart by further labels",
+        .text = "The base labels, and those of the table.",
+        .metrics = point_metrics,
+        .count = POINT_METRICS,
+        .base_labels = "",
+        .more_labels = "",
+        .variable_labels = true,
+    },
+    {
+        .title = "About weir and its sources",
+        .text = "Without the base labels.",
+        .metrics = agent_metrics,
+        .count = AGENT_METRICS,
+        .base_labels = "",
+        .more_labels = "",
+        .variable_labels = true,
+    },
+};
+
+static const char *unit_name(enum metric_unit unit)
+{
+    switch (unit) {
+    case UNIT_BYTES:
+        return "bytes";
+    case UNIT_MICROSECONDS:
+        return "microseconds";
+    case UNIT_NS:
+    case UNIT_MS:
+        return "seconds";
+    case UNIT_PERCENT:
+        return "percent";
+    case UNIT_COUNT:
+        break;
+    }
+    return "number";
+}
+
+/* Text in a table's cell: what Markdown would take for its own is escaped. */
+static void print_cell(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("|<*`\\", *text))
+            putchar('\\');
+        putchar(*text);
+    }
+}
+
+static void print_part(const char *text, size_t *count)
+{
+    if (*text == '\0')
+        return;
+    printf("%s%s", *count > 0 ? ", " : "", text);
+    ++*count;
+}
+
+static void print_tiers(unsigned tiers)
+{
+    static const struct {
+        unsigned bits;
+        const char *both;
+        const char *names[2];
+    } sources[] = {
+        {TIERS_E1 | TIERS_E2, "engine", {"engine v1", "engine v2"}},
+        {TIERS_C1 | TIERS_C2, "cgroup", {"cgroup v1", "cgroup v2"}},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < 2; i++) {
+        unsigned given = tiers & sources[i].bits;
+        if (given == sources[i].bits)
+            print_part(sources[i].both, &count);
+        else if (given)
+            print_part(sources[i].names[(given & (TIERS_E1 | TIERS_C1)) ? 0 : 1], &count);
+    }
+    print_part(tiers & TIERS_S ? "simulated" : "", &count);
+    print_part(tiers & TIERS_D ? "derived" : "", &count);
+}
+
+/* Where the pair number `index` of constant labels such as a="1",b="2" begins; NULL past the last.
+ * Values of constant labels hold neither commas nor quotes. */
+static const char *pair_at(const char *labels, size_t index)
+{
+    for (; index > 0; index--) {
+        labels += strcspn(labels, ",");
+        labels += *labels == ',';
+    }
+    return *labels != '\0' ? labels : NULL;
+}
+
+static size_t pair_length(const char *pair)
+{
+    return strcspn(pair, ",");
+}
+
+/* Has an earlier line of the entry the same pair at this place? */
+static bool pair_is_known(const struct entry *e, size_t line, size_t index)
+{
+    const char *pair = pair_at(e->lines[line]->labels, index);
+    for (size_t i = 0; i < line; i++) {
+        const char *other = pair_at(e->lines[i]->labels, index);
+        if (pair_length(pair) == pair_length(other) && memcmp(pair, other, pair_length(pair)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The values the lines have for their label number `index`; returns how many. */
+static size_t print_values(const struct entry *e, size_t index)
+{
+    size_t values = 0;
+    for (size_t line = 0; line < e->count; line++) {
+        if (pair_is_known(e, line, index))
+            continue;
+        const char *value = strchr(pair_at(e->lines[line]->labels, index), '"') + 1;
+        printf("%s%.*s", values > 0 ? " or " : "", (int)strcspn(value, "\""), value);
+        values++;
+    }
+    return values;
+}
+
+static void print_constant_labels(const struct entry *e, size_t *count)
+{
+    size_t combinations = 1;
+    const char *pair;
+    for (size_t index = 0; (pair = pair_at(e->lines[0]->labels, index)) != NULL; index++) {
+        printf("%s`%.*s` ", *count > 0 ? ", " : "", (int)strcspn(pair, "="), pair);
+        combinations *= print_values(e, index);
+        ++*count;
+    }
+    /* Else the row would promise combinations that do not exist. */
+    assert(combinations == e->count);
+}
+
+static void print_variable_labels(const char *names, size_t *count)
+{
+    while (*names != '\0') {
+        size_t length = strcspn(names, ",");
+        printf("%s`%.*s`", *count > 0 ? ", " : "", (int)length, names);
+        ++*count;
+        names += length + (names[length] == ',');
+    }
+}
+
+static void print_entry(const struct scope *scope, const struct entry *e)
+{
+    const struct metric *m = e->lines[0];
+    size_t labels = 0;
+    printf("| `%s` | %s | %s | ", m->family, metric_type_name(m->type), unit_name(m->unit));
+    print_part(scope->base_labels, &labels);
+    if (scope->variable_labels) {
+        print_variable_labels(m->labels, &labels);
+    } else if (*m->labels != '\0') {
+        print_part(scope->more_labels, &labels);
+        print_constant_labels(e, &labels);
+    }
+    printf("%s| ", labels > 0 ? " " : "");
+    if (!scope->variable_labels) {
+        print_tiers(m->tiers);
+        printf(" | ");
+    }
+    print_cell(m->help);
+    printf(" |\n");
+}
+
+/* Prints the row of which line `at` is the first; nothing where an earlier line printed it. */
+static void print_line(const struct scope *scope, size_t at)
+{
+    const struct metric *first = &scope->metrics[at];
+    struct entry e = {0};
+    for (size_t i = 0; i < scope->count; i++) {
+        const struct metric *m = &scope->metrics[i];
+        if (!text_equal(m->family, first->family) || m->tiers != first->tiers)
+            continue;
+        if (i < at)
+            return;
+        assert(e.count < LINES_MAX);
+        e.lines[e.count++] = m;
+    }
+    print_entry(scope, &e);
+}
+
+static void print_scope(const struct scope *scope)
+{
+    printf("\n## %s\n\n%s\n\n", scope->title, scope->text);
+    /* Values with variable labels are weir's own: no tier gives them. */
+    printf("| Family | Type | Unit | Labels |%s Meaning |\n| --- | --- | --- | --- |%s --- |\n",
+           scope->variable_labels ? "" : " Given by |", scope->variable_labels ? "" : " --- |");
+    for (size_t i = 0; i < scope->count; i++)
+        print_line(scope, i);
+}
+
+int main(void)
+{
+    fputs(intro, stdout);
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        print_scope(&scopes[i]);
+    return ferror(stdout) || fflush(stdout) != 0 ? 1 : 0;
+}

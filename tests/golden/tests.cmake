@@ -1,0 +1,14 @@
+# Tests that are not C programs: the golden expositions read by other people's parsers, and docs/METRICS.md held against
+# its generator. Included by tests/unit/CMakeLists.txt.
+set(golden "${CMAKE_SOURCE_DIR}/tests/golden")
+
+add_test(NAME unit.golden_promtool
+    COMMAND sh "${golden}/check_promtool.sh" "${golden}/all.prom" "${golden}/hard.prom")
+# Debian's interpreter, since that is where the distribution's prometheus_client is.
+add_test(NAME unit.golden_client COMMAND sh -c
+    "test -x /usr/bin/python3 || { echo 'SKIP: /usr/bin/python3 is not there'; exit 77; }
+     exec /usr/bin/python3 -B '${golden}/check_client.py'")
+add_test(NAME unit.metrics_doc
+    COMMAND sh "${golden}/check_metrics_doc.sh" $<TARGET_FILE:weir_metrics_doc> "${CMAKE_SOURCE_DIR}/docs/METRICS.md")
+set_tests_properties(unit.golden_promtool unit.golden_client unit.metrics_doc PROPERTIES
+    TIMEOUT 120 LABELS unit SKIP_RETURN_CODE 77)
