@@ -1,0 +1,63 @@
+/* The configuration: one table of options (config_table.c), read from flags, environment and a YAML
+ * file, in that order of strength. */
+#ifndef WEIR_AGENT_CONFIG_H
+#define WEIR_AGENT_CONFIG_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+enum command { COMMAND_RUN, COMMAND_SCRAPE, COMMAND_CONFIG, COMMAND_VERSION, COMMAND_HELP };
+
+/* Every text and list is owned by the struct; config_done frees them. */
+struct config {
+    enum command command;
+    char *config_file;                      /* --config.file, NULL without one */
+    struct text_list web_listen_address;    /* --web.listen-address, default ":10142" */
+    char *web_telemetry_path;               /* --web.telemetry-path, default "/metrics" */
+    struct text_list collect_tiers;         /* --collect.tiers, in their order, default engine */
+    uint64_t collect_max_age_ms;            /* --collect.max-age, default 1s; 0: no reuse at all */
+    uint64_t collect_timeout_ms;            /* --collect.timeout, default 5s */
+    struct text_list engine_host;           /* --engine.host, default none: found by itself */
+    uint64_t engine_timeout_ms;             /* --engine.timeout, default 3s: one call */
+    uint64_t engine_max_concurrency;        /* --engine.max-concurrency, default 16 */
+    char *path_procfs;                      /* --path.procfs, default /proc */
+    char *path_sysfs;                       /* --path.sysfs, default /sys */
+    struct text_list container_label_allow; /* --container.label-allow, globs on the raw key */
+    struct text_list container_include;     /* --container.include, field=glob */
+    struct text_list container_exclude;     /* --container.exclude, field=glob */
+    uint64_t simulate_containers;           /* --simulate.containers, default 10 */
+    uint64_t simulate_seed;                 /* --simulate.seed, default 1 */
+    enum log_level log_level;               /* --log.level, default info */
+    enum log_format log_format;             /* --log.format, default logfmt */
+};
+
+/* Reads flags (`argc`, `argv` as main has them), then `environment` (NULL-terminated NAME=value, as
+ * environ), then the file they name. 0; a negative errno with file, line, column (or flag, or
+ * variable) and what is allowed in `e`; `*ret` is then untouched. For COMMAND_VERSION and
+ * COMMAND_HELP the flags are read only for what they are, all else stays at its default: a broken
+ * configuration must not keep anybody from the help. */
+int config_load(int argc, char *const argv[], char *const environment[], struct err *e,
+                struct config *ret);
+/* Frees what config_load filled. */
+void config_done(struct config *c);
+/* Reads only a YAML text (`length` bytes, `name` for messages) over the defaults: what config_load
+ * does with a file. For tests and fuzzing. */
+int config_parse_yaml(const char *name, const char *yaml, size_t length, struct err *e,
+                      struct config *ret);
+
+/* The effective configuration as YAML that config_parse_yaml reads back to the same (but for the
+ * command and the name of the file, which no file can hold). -EMSGSIZE, -ENOMEM. */
+int config_print(const struct config *c, struct buf *ret);
+/* The text of --help: commands, then every option with default, range and environment variable.
+ * -EMSGSIZE, -ENOMEM. */
+int config_help(struct buf *ret);
+
+#endif

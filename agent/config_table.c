@@ -1,0 +1,202 @@
+/* What it knows: the options. A new one is an entry here and a field in struct config; flags,
+ * environment, file, --help, `weir config` and their tests follow. */
+#include "agent/config_table.h"
+
+#include "agent/config_check.h"
+#include "agent/config_text.h"
+#include "base/buf.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define VARIABLE_PREFIX "WEIR_"
+
+#define SECONDS UINT64_C(1000) /* ms */
+#define HOURS   (3600 * SECONDS)
+
+/* A field's offset, and at compile time that it has the type the option writes. A type cannot stand
+ * in parentheses here. NOLINTBEGIN(bugprone-macro-parentheses) */
+#define FIELD(ctype, field)          \
+    offsetof(struct config, field) + \
+        0 * sizeof(char[_Generic(((struct config *)0)->field, ctype : 1)])
+/* NOLINTEND(bugprone-macro-parentheses) */
+#define IS_TEXT(field)     .type = OPTION_TEXT, .offset = FIELD(char *, field)
+#define IS_LIST(field)     .type = OPTION_LIST, .offset = FIELD(struct text_list, field)
+#define IS_DURATION(field) .type = OPTION_DURATION, .offset = FIELD(uint64_t, field)
+#define IS_UNSIGNED(field) .type = OPTION_UNSIGNED, .offset = FIELD(uint64_t, field)
+#define IS_ENUM(field)     .type = OPTION_ENUM, .offset = FIELD(unsigned, field)
+
+static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
+static const char *const format_words[] = {"logfmt", "json", NULL};
+
+/* The Compose and Swarm labels that public dashboards read and that keep still: one that changes
+ * with every deployment (config hash, task id) would begin new series each time. */
+#define LABELS_ALLOWED                                                \
+    "com.docker.compose.project,com.docker.compose.service,"          \
+    "com.docker.compose.container-number,com.docker.stack.namespace," \
+    "com.docker.swarm.service.name,com.docker.swarm.task.name,com.docker.swarm.node.id"
+
+/* Options of one first word stand together: --help and the file group them by it. */
+const struct option config_options[] = {
+    {"config.file", IS_TEXT(config_file), .value = "FILE", .not_in_file = true,
+     .help = "YAML file to read; the key of --collect.max-age is max-age in the section collect, "
+             "and so on.",
+     .allowed = "the path of a file"},
+
+    {"web.listen-address", IS_LIST(web_listen_address), .fallback = ":10142", .value = "ADDRESS",
+     .help = "Where to serve; without a host on every address of this machine.",
+     .allowed = ":PORT, HOST:PORT, [IPV6]:PORT", .check = check_listen_address, .least = 1,
+     .distinct = true},
+    {"web.telemetry-path", IS_TEXT(web_telemetry_path), .fallback = "/metrics", .value = "PATH",
+     .help = "Path of the metrics; with / there is no landing page.",
+     .allowed = "a path that begins with /", .check = check_url_path},
+
+    {"collect.tiers", IS_LIST(collect_tiers), .fallback = "engine", .value = "TIER",
+     .help = "Sources to read, in the order in which they are asked: the container engine, or "
+             "simulated containers.",
+     .allowed = "engine, simulated", .check = check_tier, .least = 1, .distinct = true},
+    {"collect.max-age", IS_DURATION(collect_max_age_ms), .fallback = "1s", .value = "DURATION",
+     .help = "Oldest values a scrape may get when many ask at once; with 0 every scrape collects "
+             "anew.",
+     .least = 0, .most = 1 * HOURS},
+    {"collect.timeout", IS_DURATION(collect_timeout_ms), .fallback = "5s", .value = "DURATION",
+     .help = "Longest time one collection may take; then it goes out with what it has.",
+     .least = 100, .most = 60 * SECONDS},
+
+    {"engine.host", IS_LIST(engine_host), .value = "HOST",
+     .help = "Container engines to ask; without any $DOCKER_HOST, $CONTAINER_HOST or the usual "
+             "sockets of Docker and Podman.",
+     .allowed = "unix:///PATH, tcp://HOST:PORT, http://HOST:PORT, https://HOST:PORT",
+     .check = check_engine_host, .distinct = true},
+    {"engine.timeout", IS_DURATION(engine_timeout_ms), .fallback = "3s", .value = "DURATION",
+     .help = "Longest time one call to an engine may take.", .least = 100, .most = 60 * SECONDS},
+    {"engine.max-concurrency", IS_UNSIGNED(engine_max_concurrency), .fallback = "16",
+     .value = "NUMBER", .help = "Most calls to one engine at a time.", .least = 1, .most = 1024},
+
+    {"path.procfs", IS_TEXT(path_procfs), .fallback = "/proc", .value = "PATH",
+     .help = "Where the host's proc file system is.", .allowed = "an absolute path",
+     .check = check_absolute_path},
+    {"path.sysfs", IS_TEXT(path_sysfs), .fallback = "/sys", .value = "PATH",
+     .help = "Where the host's sys file system is.", .allowed = "an absolute path",
+     .check = check_absolute_path},
+
+    {"container.label-allow", IS_LIST(container_label_allow), .fallback = LABELS_ALLOWED,
+     .value = "GLOB",
+     .help = "Container labels to give as container_label_...; * stands for any text, ? for one "
+             "character; empty for none.",
+     .allowed = "globs on the label's key"},
+    {"container.include", IS_LIST(container_include), .value = "MATCH",
+     .help = "Containers to measure, by name, image or label.KEY, e.g. name=web-*; without any all "
+             "of them.",
+     .allowed = "name=GLOB, image=GLOB, label.KEY=GLOB", .check = check_match},
+    {"container.exclude", IS_LIST(container_exclude), .value = "MATCH",
+     .help = "Containers to leave out; stronger than container.include.",
+     .allowed = "name=GLOB, image=GLOB, label.KEY=GLOB", .check = check_match},
+
+    {"simulate.containers", IS_UNSIGNED(simulate_containers), .fallback = "10", .value = "NUMBER",
+     .help = "How many containers the simulated tier makes up.", .least = 1, .most = 100000},
+    {"simulate.seed", IS_UNSIGNED(simulate_seed), .fallback = "1", .value = "NUMBER",
+     .help = "The same seed gives the same simulated containers.", .least = 0, .most = UINT64_MAX},
+
+    {"log.level", IS_ENUM(log_level), .fallback = "info", .value = "LEVEL",
+     .help = "Least severe lines to log.", .words = level_words},
+    {"log.format", IS_ENUM(log_format), .fallback = "logfmt", .value = "FORMAT",
+     .help = "How lines are written to stderr.", .words = format_words},
+};
+const size_t config_option_count = sizeof config_options / sizeof config_options[0];
+
+_Static_assert(sizeof config_options / sizeof config_options[0] <= OPTION_MAX, "raise OPTION_MAX");
+
+const struct option *option_find(const char *name)
+{
+    for (size_t i = 0; i < config_option_count; i++)
+        if (text_equal(config_options[i].name, name))
+            return &config_options[i];
+    return NULL;
+}
+
+static char variable_char(char c)
+{
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    if (c == '.' || c == '-')
+        return '_';
+    return c;
+}
+
+void option_variable(const struct option *o, char ret[OPTION_NAME_MAX])
+{
+    size_t at = sizeof VARIABLE_PREFIX - 1;
+    assert(at + strlen(o->name) < OPTION_NAME_MAX);
+    memcpy(ret, VARIABLE_PREFIX, at);
+    for (const char *c = o->name; *c != '\0'; c++)
+        ret[at++] = variable_char(*c);
+    ret[at] = '\0';
+}
+
+const char *option_name_below(const struct option *o, const char *path)
+{
+    size_t length = strlen(path);
+    if (o->not_in_file)
+        return NULL;
+    if (length == 0)
+        return o->name;
+    bool below = text_starts_with(o->name, path) && o->name[length] == '.';
+    return below ? o->name + length + 1 : NULL;
+}
+
+void option_key_below(const struct option *o, const char *path, char ret[OPTION_NAME_MAX])
+{
+    const char *name = option_name_below(o, path);
+    size_t length = name ? strcspn(name, ".") : 0;
+    assert(length < OPTION_NAME_MAX);
+    memcpy(ret, name ? name : "", length);
+    ret[length] = '\0';
+}
+
+void option_add_keys(const char *path, struct buf *b)
+{
+    char last[OPTION_NAME_MAX] = "";
+    for (size_t i = 0; i < config_option_count; i++) {
+        char key[OPTION_NAME_MAX];
+        option_key_below(&config_options[i], path, key);
+        if (key[0] == '\0' || text_equal(key, last))
+            continue;
+        (void)buf_add_format(b, "%s%s", last[0] != '\0' ? ", " : "", key);
+        memcpy(last, key, sizeof last);
+    }
+}
+
+void *option_field(const struct option *o, struct config *c)
+{
+    return (char *)c + o->offset;
+}
+
+const void *option_field_const(const struct option *o, const struct config *c)
+{
+    return (const char *)c + o->offset;
+}
+
+void option_add_allowed(const struct option *o, struct buf *b)
+{
+    switch (o->type) {
+    case OPTION_DURATION:
+        text_add_duration(b, o->least);
+        (void)buf_add_string(b, " to ");
+        text_add_duration(b, o->most);
+        return;
+    case OPTION_UNSIGNED:
+        (void)buf_add_format(b, "%" PRIu64 " to %" PRIu64, o->least, o->most);
+        return;
+    case OPTION_ENUM:
+        for (size_t i = 0; o->words[i]; i++)
+            (void)buf_add_format(b, "%s%s", i > 0 ? ", " : "", o->words[i]);
+        return;
+    case OPTION_TEXT:
+    case OPTION_LIST:
+        (void)buf_add_string(b, o->allowed);
+        return;
+    }
+}

@@ -1,0 +1,59 @@
+/* The table of options and what can be done with one entry. Private to the configuration. */
+#ifndef WEIR_AGENT_CONFIG_TABLE_H
+#define WEIR_AGENT_CONFIG_TABLE_H
+
+#include "agent/config.h"
+
+enum option_type {
+    OPTION_TEXT,
+    OPTION_LIST,
+    OPTION_DURATION, /* ms */
+    OPTION_UNSIGNED,
+    OPTION_ENUM,
+};
+
+/* NULL when the value is good, else what is wrong with it: the rest of a sentence that begins with
+ * the value. */
+typedef const char *(*option_check)(const char *value);
+
+/* One option. The environment variable and the place in the file follow from the name. */
+struct option {
+    const char *name;     /* as the flag has it, e.g. "collect.max-age" */
+    size_t offset;        /* of its field in struct config */
+    const char *fallback; /* the default as a flag would give it; NULL: none */
+    const char *value;    /* what --help calls the value, e.g. DURATION */
+    const char *help;
+    const char *allowed;      /* text and list: what may be written */
+    option_check check;       /* text and list: of the text, or of each item; NULL: any */
+    uint64_t least;           /* duration in ms, unsigned: the smallest value; list: of items */
+    uint64_t most;            /* duration in ms, unsigned: the largest value */
+    const char *const *words; /* enum: NULL-terminated, in the order of the enum's values */
+    enum option_type type;
+    bool distinct;    /* list: the same item twice is a mistake */
+    bool not_in_file; /* flag and environment only */
+};
+
+#define OPTION_MAX      32 /* options: bounds the arrays that note which were seen */
+#define OPTION_NAME_MAX 64 /* bytes of a name or a variable, with its NUL */
+
+extern const struct option config_options[];
+extern const size_t config_option_count;
+
+/* The option of that name, NULL for none. */
+const struct option *option_find(const char *name);
+/* Its environment variable, e.g. WEIR_COLLECT_MAX_AGE. */
+void option_variable(const struct option *o, char ret[OPTION_NAME_MAX]);
+/* Its name below the section `path` of the file, e.g. "max-age" below "collect"; "" is the whole
+ * file. NULL when it lies elsewhere. */
+const char *option_name_below(const struct option *o, const char *path);
+/* The key that leads from the section `path` to it; "" when it lies elsewhere. */
+void option_key_below(const struct option *o, const char *path, char ret[OPTION_NAME_MAX]);
+/* Appends the keys the section `path` may have, e.g. "tiers, max-age, timeout". */
+void option_add_keys(const char *path, struct buf *b);
+/* Its field: a char *, struct text_list, uint64_t or unsigned (any enum), by its type. */
+void *option_field(const struct option *o, struct config *c);
+const void *option_field_const(const struct option *o, const struct config *c);
+/* What may be written, for help and messages, e.g. "0 to 1h". */
+void option_add_allowed(const struct option *o, struct buf *b);
+
+#endif
