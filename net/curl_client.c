@@ -26,8 +26,9 @@ struct curl_transfer {
     CURL *easy;
     struct http_exchange *exchange; /* NULL: nobody wants it any more */
     struct http_body body;
-    int status;        /* 0 until the head is there */
-    int error;         /* what a callback of ours found: -EMSGSIZE */
+    int status; /* 0 until the head is there */
+    int error;  /* what a callback of ours found: -EMSGSIZE, -E2BIG */
+    size_t head_bytes;
     uint64_t begun_ns; /* CLOCK_MONOTONIC */
     bool added;        /* libcurl has it */
     char text[CURL_ERROR_SIZE];
@@ -75,6 +76,11 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *transfer)
 {
     struct curl_transfer *t = transfer;
     size_t length = size * count;
+    t->head_bytes += length;
+    if (t->head_bytes > HTTP_HEAD_BYTES_MAX) {
+        t->error = -E2BIG;
+        return 0;
+    }
     bool is_end = length <= 2 && (bytes[0] == '\r' || bytes[0] == '\n');
     if (!is_end || t->status != 0)
         return length;

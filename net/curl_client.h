@@ -22,7 +22,8 @@ struct curl_client_options {
 };
 
 /* As http_client_new. -ENOENT: libcurl.so.4 cannot be opened (the sentence names the package).
- * -EINVAL: an option libcurl refuses, or a file that cannot be read. */
+ * -EINVAL: an option libcurl refuses, or a file that cannot be read. SIGPIPE is ignored from then
+ * on. */
 int curl_client_new(struct uv_loop_s *loop, const struct curl_client_options *options,
                     struct err *e, struct http_getter **ret_client);
 

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes of status line and headers: a hundred times what an engine sends. */
+#define HTTP_HEAD_BYTES_MAX 65536
+
 struct http_get_options;
 
 struct http_body {

@@ -228,9 +228,9 @@ static void client_close(struct http_getter *self, void (*closed)(void *), void 
     struct http_exchange *x;
     while ((x = http_exchanges_any(&c->exchanges)))
         client_cancel(self, x);
-    struct client_connection *conn;
-    LIST_FOREACH(conn, &c->connections, all)
-    client_connection_close(conn);
+    for (struct client_connection *conn = LIST_FIRST(&c->connections); conn;
+         conn = LIST_NEXT(conn, all))
+        client_connection_close(conn);
     if (c->resolving)
         (void)uv_cancel((uv_req_t *)&c->resolve); /* one that runs already is waited for */
     uv_close((uv_handle_t *)&c->exchanges.timer, on_timer_closed);

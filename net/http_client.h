@@ -22,7 +22,8 @@ struct http_client_options {
 
 /* A client that has not connected yet. Texts are copied. 0 and the client; -EINVAL with the
  * sentence in `e`. The caller ends it with http_getter_close. A request on a kept connection that
- * dies before the first byte of the answer is sent once more on a new one. */
+ * dies before the first byte of the answer is sent once more on a new one. From then on the process
+ * ignores SIGPIPE: a peer that has gone must be an error. */
 int http_client_new(struct uv_loop_s *loop, const struct http_client_options *options,
                     struct err *e, struct http_getter **ret_client);
 /* Changes the bound on requests under way at once, e.g. once the engine's version is known. */

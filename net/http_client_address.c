@@ -34,9 +34,8 @@ static void keep_addresses(struct http_client *c, const struct addrinfo *list)
 /* Those that waited go on; nobody is called back before the loop turns. */
 static void wake(struct http_client *c, int error)
 {
-    struct client_connection *conn;
-    LIST_FOREACH(conn, &c->connections, all)
-    {
+    for (struct client_connection *conn = LIST_FIRST(&c->connections); conn;
+         conn = LIST_NEXT(conn, all)) {
         if (conn->state != CLIENT_RESOLVING)
             continue;
         if (error == 0) {

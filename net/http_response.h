@@ -9,9 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of status line and headers: a hundred times what an engine sends. */
-#define HTTP_HEAD_BYTES_MAX 65536
-
 struct http_get_options;
 
 /* Zero-initialise it, then http_response_begin before each answer. It must not move in memory. */

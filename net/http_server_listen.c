@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -100,6 +101,7 @@ static int open_host(const struct listen_address *a, const char *address, struct
                        "cannot listen on %s: the name has no address here (%s); use an address "
                        "of this host",
                        address, gai_strerror(r));
+    assert(list); /* getaddrinfo(3) gives at least one when it gives 0 */
     struct addrinfo *chosen = list;
     while (chosen && chosen->ai_family != AF_INET)
         chosen = chosen->ai_next;

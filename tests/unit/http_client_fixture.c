@@ -305,8 +305,14 @@ struct http_exchange *got_get(struct http_getter *client, const char *path, stru
 
 struct http_exchange *got_stream(struct http_getter *client, const char *path, struct got *g)
 {
+    return got_stream_with(client, path, 10000, g);
+}
+
+struct http_exchange *got_stream_with(struct http_getter *client, const char *path,
+                                      uint64_t timeout_ms, struct got *g)
+{
     struct http_get_options options = {.path = path,
-                                       .timeout_ms = 10000,
+                                       .timeout_ms = timeout_ms,
                                        .max_body_bytes = 64,
                                        .on_done = on_done,
                                        .on_line = on_line,

@@ -69,6 +69,8 @@ void got_clear(struct got *g);
 /* Starts a request for `path` whose outcome goes to `g`; the timeout is 10 s, the limit 1 MiB. */
 struct http_exchange *got_get(struct http_getter *client, const char *path, struct got *g);
 struct http_exchange *got_stream(struct http_getter *client, const char *path, struct got *g);
+struct http_exchange *got_stream_with(struct http_getter *client, const char *path,
+                                      uint64_t timeout_ms, struct got *g);
 int got_get_with(struct http_getter *client, const char *path, uint64_t timeout_ms,
                  size_t max_body_bytes, struct got *g, struct http_exchange **ret_exchange);
 

@@ -39,6 +39,8 @@ static void the_request_is_what_the_document_says(void **state)
     uv_loop_t loop;
     struct http_getter *client = tls_client(&loop, 1);
     struct got g = {0};
+    (void)unsetenv("no_proxy");
+    (void)unsetenv("NO_PROXY");
     (void)setenv("https_proxy", "http://127.0.0.1:1", 1); /* is not asked */
     tls_ask(&loop, client, "/echo", &g);
     (void)unsetenv("https_proxy");
@@ -65,6 +67,7 @@ static void any_status_is_an_answer_and_redirects_are_not_followed(void **state)
     tls_ask(&loop, client, "/302", &g);
     assert_int_equal(g.reason, REASON_NONE);
     assert_int_equal(g.status, 302);
+    assert_string_equal(g.body, "");
     got_clear(&g);
     loop_end(&loop, client);
     (void)state;
@@ -101,6 +104,7 @@ static void many_at_once_are_bounded(void **state)
 {
     uv_loop_t loop;
     struct http_getter *client = tls_client(&loop, AT_ONCE);
+    unsigned accepted = number_at(&loop, client, "/accepted"); /* this connection too */
     static struct got g[MANY];
     for (size_t i = 0; i < MANY; i++)
         (void)got_get(client, "/crowd", &g[i]);
@@ -110,6 +114,7 @@ static void many_at_once_are_bounded(void **state)
         got_clear(&g[i]);
     }
     assert_int_equal(number_at(&loop, client, "/most"), AT_ONCE);
+    assert_int_equal(number_at(&loop, client, "/accepted"), accepted + AT_ONCE - 1);
     loop_end(&loop, client);
     (void)state;
 }
@@ -124,6 +129,7 @@ static void failures_have_reasons(void **state)
         {"/hang", REASON_TIMEOUT, 0},          {"/empty", REASON_ENDED_EARLY, 0},
         {"/cut", REASON_ENDED_EARLY, 200},     {"/garbage", REASON_MALFORMED, 0},
         {"/bad-chunk", REASON_MALFORMED, 200}, {"/big", REASON_TOO_LARGE, 200},
+        {"/big-head", REASON_TOO_LARGE, 0},
     };
     uv_loop_t loop;
     struct http_getter *client = tls_client(&loop, 2);
@@ -168,6 +174,27 @@ static void streams_give_lines(void **state)
         assert_string_equal(g.body, i == 3 ? "{\"message\":\"x\"}" : "");
         got_clear(&g);
     }
+    loop_end(&loop, client);
+    (void)state;
+}
+
+static void the_timeout_of_a_stream_is_for_the_head(void **state)
+{
+    uv_loop_t loop;
+    struct http_getter *client = tls_client(&loop, 1);
+    struct got no_head = {0};
+    struct got stream = {0};
+    struct got later = {0};
+    struct http_exchange *x;
+    (void)got_stream_with(client, "/hang", 1000, &no_head);
+    (void)got_stream_with(client, "/events", 1000, &stream);
+    assert_int_equal(got_get_with(client, "/hang", 2000, 100, &later, &x), 0);
+    loop_until(&loop, &later.done); /* twice as long as the stream's timeout */
+    assert_int_equal(no_head.reason, REASON_TIMEOUT);
+    assert_int_equal(stream.line_count, 3);
+    assert_false(stream.done);
+    got_clear(&no_head);
+    got_clear(&later);
     loop_end(&loop, client);
     (void)state;
 }
@@ -327,6 +354,7 @@ int main(void)
         cmocka_unit_test(many_at_once_are_bounded),
         cmocka_unit_test(failures_have_reasons),
         cmocka_unit_test(streams_give_lines),
+        cmocka_unit_test(the_timeout_of_a_stream_is_for_the_head),
         cmocka_unit_test(close_idle_leaves_the_stream),
         cmocka_unit_test(a_line_may_ask_cancel_and_close),
         cmocka_unit_test(on_done_may_close_the_client),

@@ -35,6 +35,10 @@ static void stream_or_answer(struct peer *p, int fd, unsigned number)
     char head[1024];
     if (!peer_read_request(fd, head))
         return;
+    if (strstr(head, "GET /hang")) {
+        peer_wait_closed(fd);
+        return;
+    }
     if (!strstr(head, "GET /events")) {
         echo_ok(fd);
         return;
@@ -128,12 +132,34 @@ static void a_refused_stream_brings_its_body(void **state)
     (void)state;
 }
 
+static void the_timeout_is_for_the_head(void **state)
+{
+    struct fixture f;
+    fixture_begin(&f, stream_or_answer, NULL, 1, 1);
+    struct got no_head = {0};
+    struct got stream = {0};
+    struct got later = {0};
+    struct http_exchange *x;
+    (void)got_stream_with(f.client, "/hang", 100, &no_head);
+    (void)got_stream_with(f.client, "/events", 100, &stream);
+    assert_int_equal(got_get_with(f.client, "/hang", 300, 100, &later, &x), 0);
+    loop_until(&f.loop, &later.done); /* three times as long as the stream's timeout */
+    assert_int_equal(no_head.reason, REASON_TIMEOUT);
+    assert_int_equal(stream.line_count, 3);
+    assert_false(stream.done);
+    got_clear(&no_head);
+    got_clear(&later);
+    fixture_end(&f);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_does_not_share_the_pool),
         cmocka_unit_test(a_stream_ends_as_its_body_does),
         cmocka_unit_test(a_refused_stream_brings_its_body),
+        cmocka_unit_test(the_timeout_is_for_the_head),
     };
     return cmocka_run_group_tests(tests, place_make, place_remove);
 }

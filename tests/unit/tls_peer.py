@@ -79,6 +79,8 @@ def respond(connection, path, head, served):
         return False
     elif path == b"/bad-chunk":
         send(chunked + b"no\r\n")
+    elif path == b"/big-head":
+        send(b"HTTP/1.1 200 OK\r\n" + b"a: %s\r\n" % (b"x" * 1000) * 100)
     elif path == b"/big":
         send(b"HTTP/1.1 200 OK\r\n\r\n")
         for _ in range(1024):
