@@ -14,7 +14,7 @@
 
 const struct command_word config_commands[] = {
     {"run", COMMAND_RUN, "serve until stopped, collecting when asked (this is the default)"},
-    {"scrape", COMMAND_SCRAPE, "collect once, print the metrics and end"},
+    {"scrape", COMMAND_SCRAPE, "take two rounds a second apart, print the second one and end"},
     {"config", COMMAND_CONFIG, "print the configuration in force as YAML and end"},
     {"version", COMMAND_VERSION, "print the version and end; also -V, --version"},
     {"help", COMMAND_HELP, "print this text and end; also -h, --help"},
