@@ -44,7 +44,7 @@ static struct arena_block *add_block(struct arena *a, size_t size)
 void arena_done(struct arena *a)
 {
     free_blocks(a->blocks);
-    *a = (struct arena){0};
+    *a = (struct arena){.first_block = a->first_block};
 }
 
 void arena_reset(struct arena *a)
@@ -69,7 +69,8 @@ void *arena_alloc(struct arena *a, size_t size)
     size_t rounded = (size + unit - 1) & ~(unit - 1);
     struct arena_block *block = a->blocks;
     if (!block || block->size - block->used < rounded) {
-        size_t next_size = block ? block->size * 2 : ARENA_FIRST_BLOCK;
+        size_t first_size = a->first_block ? a->first_block : ARENA_FIRST_BLOCK;
+        size_t next_size = block ? block->size * 2 : first_size;
         block = add_block(a, next_size > rounded ? next_size : rounded);
     }
     void *bytes = block->bytes + block->used;

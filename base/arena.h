@@ -10,6 +10,7 @@ struct arena_block;
 struct arena {
     struct arena_block *blocks; /* newest first; owned */
     size_t used;                /* bytes handed out since the last reset */
+    size_t first_block;         /* size of the first block in bytes; 0: 4096 */
 };
 
 /* Frees everything that was handed out. */

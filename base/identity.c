@@ -8,11 +8,15 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#define IDENTITY_FIRST_BLOCK 1024 /* bytes: names, path and a handful of labels; hosts have many \
+                                   */
+
 struct identity *identity_new(const char *engine, const char *container_id)
 {
     assert(engine && container_id);
     struct identity *i = alloc_zeroed(1, sizeof *i);
     i->references = 1;
+    i->arena.first_block = IDENTITY_FIRST_BLOCK;
     i->engine = arena_string(&i->arena, engine);
     i->container_id = arena_string(&i->arena, container_id);
     return i;
@@ -45,4 +49,20 @@ void identity_unref(const struct identity *i)
 bool identity_same_container(const struct identity *a, const struct identity *b)
 {
     return text_equal(a->container_id, b->container_id) && text_equal(a->engine, b->engine);
+}
+
+/* FNV-1a, with a step at the end of each text so that "a","bc" and "ab","c" differ. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    const uint64_t prime = UINT64_C(1099511628211);
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * prime;
+    return hash * prime;
+}
+
+uint64_t identity_hash(const struct identity *i)
+{
+    const uint64_t start = UINT64_C(14695981039346656037);
+    uint64_t hash = hash_text(hash_text(start, i->engine), i->container_id);
+    return hash ^ (hash >> 32); /* FNV's low bits know little of the last bytes */
 }

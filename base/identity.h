@@ -41,5 +41,8 @@ const struct identity *identity_ref(const struct identity *i);
 void identity_unref(const struct identity *i);
 /* The same container (engine and id), whatever its instance? */
 bool identity_same_container(const struct identity *a, const struct identity *b);
+/* A hash of engine and id for tables of containers, alike for whatever identity_same_container says
+ * is the same; all its bits are good. */
+uint64_t identity_hash(const struct identity *i);
 
 #endif

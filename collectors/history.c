@@ -1,5 +1,5 @@
-/* What it knows: a chained hash table of containers, hashed with FNV-1a (the public-domain hash of
- * Fowler, Noll and Vo). One allocation for each new container and none for one that is known. */
+/* What it knows: a chained hash table of containers. One allocation for each new container and none
+ * for one that is known. */
 #include "collectors/history.h"
 
 #include "base/alloc.h"
@@ -9,27 +9,9 @@
 #define BUCKETS_MIN        64 /* a small host's containers */
 #define BUCKETS_TO_ENTRIES 8  /* a table this many times too large is made smaller */
 
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME  UINT64_C(0x100000001b3)
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (const char *c = text; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * FNV_PRIME;
-    return hash;
-}
-
-/* A zero byte stands between the two texts, so that no two keys are the same run of bytes. */
-static uint64_t hash_key(const struct identity *identity)
-{
-    uint64_t hash = hash_text(FNV_OFFSET, identity->engine);
-    return hash_text(hash * FNV_PRIME, identity->container_id);
-}
-
 static struct history **bucket_of(const struct history_table *t, uint64_t hash)
 {
-    /* FNV's low bits depend on few bits of the last bytes; the high ones are folded in. */
-    return &t->buckets[(hash ^ (hash >> 32)) & (t->bucket_count - 1)];
+    return &t->buckets[hash & (t->bucket_count - 1)];
 }
 
 static void drop(struct history *h)
@@ -108,7 +90,7 @@ static void follow(struct history *h, const struct identity *identity)
 
 struct history *history_table_get(struct history_table *t, const struct identity *identity)
 {
-    uint64_t hash = hash_key(identity);
+    uint64_t hash = identity_hash(identity);
     struct history *h = find(t, identity, hash);
     if (h)
         follow(h, identity);
@@ -120,7 +102,7 @@ struct history *history_table_get(struct history_table *t, const struct identity
 
 struct history *history_table_find(const struct history_table *t, const struct identity *identity)
 {
-    return find(t, identity, hash_key(identity));
+    return find(t, identity, identity_hash(identity));
 }
 
 /* Has it not been seen for so long that it goes? Notes the time on one that was seen just now. */

@@ -1,4 +1,4 @@
-/* What it knows: linear probing over a hash of engine and container id (FNV-1a). */
+/* What it knows: linear probing over the hash of identities. */
 #include "collectors/row_index.h"
 
 #include "base/alloc.h"
@@ -7,20 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FNV_OFFSET UINT64_C(14695981039346656037)
-#define FNV_PRIME  UINT64_C(1099511628211)
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * FNV_PRIME;
-    return hash;
-}
-
 static size_t first_slot(const struct row_index *x, const struct identity *identity)
 {
-    uint64_t hash = hash_text(hash_text(FNV_OFFSET, identity->engine), identity->container_id);
-    return (size_t)(hash ^ (hash >> 32)) & (x->capacity - 1);
+    return (size_t)identity_hash(identity) & (x->capacity - 1);
 }
 
 void row_index_reset(struct row_index *x, size_t rows)
