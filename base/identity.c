@@ -8,8 +8,9 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define IDENTITY_FIRST_BLOCK 1024 /* bytes: names, path and a handful of labels; hosts have many \
-                                   */
+#define IDENTITY_FIRST_BLOCK                                            \
+    1024 /* bytes: names, path and a handful of labels; hosts have many \
+          */
 
 struct identity *identity_new(const char *engine, const char *container_id)
 {

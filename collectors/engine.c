@@ -5,7 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "collectors/engine_internal.h"
+#include "collectors/engine_round.h"
+#include "collectors/engine_steps.h"
 #include "net/timer.h"
 
 #include <assert.h>
@@ -41,10 +42,23 @@ void engine_note_answer(struct engine *e, const struct http_result *result)
         return;
     }
     e->answered = true;
+    e->good = e->good || result->reason == REASON_NONE;
     if (result->status != 0)
         e->contact_ns = result->received_ns;
     if (e->suspect)
         engine_trust(e);
+}
+
+bool engine_unreachable(enum reason reason)
+{
+    return reason == REASON_NO_SOCKET || reason == REASON_PERMISSION_DENIED ||
+           reason == REASON_CONNECTION_REFUSED || reason == REASON_CONNECTION_FAILED ||
+           reason == REASON_TLS;
+}
+
+enum reason engine_parse_reason(int result)
+{
+    return result == -ENODATA ? REASON_EMPTY_ANSWER : REASON_MALFORMED;
 }
 
 static void finish_part(struct engine_collector *self);
@@ -83,7 +97,8 @@ void engine_call_ended(struct engine *e)
 static void add_points(struct engine *e, struct part *part)
 {
     const char *key = e->endpoint.key;
-    bool up = e->phase == ENGINE_READY && !e->suspect && (e->good || e->asked == 0);
+    bool silent = (e->answered || e->timed_out) && !e->good; /* it was asked, and nothing came */
+    bool up = e->phase == ENGINE_READY && !e->suspect && !silent;
     part_add_point(part, AGENT_ENGINE_UP, up, (const char *const[]){key, NULL});
     if (e->phase != ENGINE_READY)
         return;
@@ -189,18 +204,17 @@ static int discover(struct engine_collector *self, struct err *err)
 
 static void begin_engine(struct engine *e)
 {
-    uint64_t now = engine_now(e);
-    e->asked = 0;
+    bool away = e->suspect || e->phase == ENGINE_DOWN;
     e->answered = e->good = e->timed_out = false;
     e->in_round = !e->suspect;
+    if (away && e->container_count > 0 && engine_now(e) - e->contact_ns > FORGET_AFTER_NS)
+        engine_forget(e);
     if (e->suspect) {
         engine_resume_probe(e);
         return;
     }
     for (size_t i = 0; i < e->container_count; i++)
         e->containers[i]->failure = REASON_NONE;
-    if (e->phase == ENGINE_DOWN && e->container_count > 0 && now - e->contact_ns > FORGET_AFTER_NS)
-        engine_forget(e);
     if (e->phase == ENGINE_DOWN)
         engine_connect(e);
     else if (e->phase == ENGINE_READY)
@@ -288,6 +302,8 @@ static void close_idle(struct collector *c)
         e->events_live = false;
         e->inspect_all = true;
         e->events_retry_ns = 0;
+        if (e->phase == ENGINE_SUBSCRIBING)
+            e->phase = ENGINE_DOWN; /* that call was the subscription */
         http_close_idle(e->getter);
     }
 }
@@ -300,6 +316,7 @@ static void free_engine(struct engine *e)
     engine_forget(e);
     http_getter_close(e->getter, NULL, NULL);
     arena_done(&e->facts_arena);
+    arena_done(&e->heard_arena);
     engine_endpoint_done(&e->endpoint);
     free(e->containers);
     free(e);

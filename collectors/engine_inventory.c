@@ -1,7 +1,8 @@
 /* What it knows: which containers an engine has and who they are: the list, the event stream, one
  * inspect per change. Documents: Docker Engine API reference (GET /containers/json,
  * /containers/{id}/json, /events). */
-#include "collectors/engine_internal.h"
+#include "collectors/engine_round.h"
+#include "collectors/engine_steps.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -78,7 +79,7 @@ static void free_container(struct engine_container *c)
     if (c->call)
         http_cancel(c->engine->getter, c->call);
     identity_unref(c->identity);
-    free(c->late_body);
+    engine_drop_late(c);
     free(c);
 }
 
@@ -111,8 +112,11 @@ void engine_forget(struct engine *e)
 static void compare_list(struct engine *e, const struct engine_list_entry *entries, size_t count)
 {
     e->too_many = false;
-    for (size_t i = 0; i < e->container_count; i++)
-        e->containers[i]->listed = false;
+    for (size_t i = 0; i < e->container_count; i++) {
+        e->containers[i]->listed =
+            e->containers[i]->told; /* the list may be older than the event */
+        e->containers[i]->told = false;
+    }
     for (size_t i = 0; i < count; i++) {
         struct engine_container *c = get_container(e, entries[i].id);
         if (!c)
@@ -123,6 +127,7 @@ static void compare_list(struct engine *e, const struct engine_list_entry *entri
         if (e->inspect_all || renamed || c->state != entries[i].state)
             c->needs_inspect = true;
         c->state = entries[i].state;
+        c->seen_ns = clock_realtime_ns(e->collector->options.clock);
     }
     e->inspect_all = false;
     for (size_t i = e->container_count; i > 0; i--)
@@ -157,10 +162,11 @@ static void list_answer(struct engine *e, const struct http_result *result)
         list_failed(e, REASON_HTTP_STATUS, text);
         return;
     }
-    if (engine_parse_list(result->body, result->body_length, scratch, &err, &entries, &count) < 0) {
+    int r = engine_parse_list(result->body, result->body_length, scratch, &err, &entries, &count);
+    if (r < 0) {
         (void)snprintf(text, sizeof text, "GET /containers/json of %s: %.200s", e->endpoint.key,
                        err.text);
-        list_failed(e, REASON_MALFORMED, text);
+        list_failed(e, engine_parse_reason(r), text);
         return;
     }
     compare_list(e, entries, count);
@@ -193,6 +199,8 @@ void engine_list(struct engine *e)
         .context = e,
     };
     e->phase = ENGINE_LISTING;
+    e->inspect_all = e->inspect_all || e->list_again;
+    e->list_again = false;
     if (http_get(e->getter, &options, &e->setup) < 0) {
         e->setup = NULL;
         list_failed(e, REASON_TOO_MANY, "the list could not be queued");
@@ -214,13 +222,14 @@ void engine_handle_event(void *context, const char *line, size_t length)
             remove_container(e, event.id);
         else
             c = get_container(e, event.id);
-        if (c)
+        if (c) {
             c->needs_inspect = true;
+            c->told = e->phase == ENGINE_LISTING;
+        }
         if (e->collector->collector.changed)
             e->collector->collector.changed(e->collector->collector.changed_context);
     } else if (length > 0 && err.code != 0) {
-        e->inspect_all = true; /* it may have been about any of them */
-        e->listed_ns = 0;
+        e->list_again = true; /* it may have been about any of them */
     }
     arena_done(&arena);
 }
@@ -261,6 +270,8 @@ static void take_identity(struct engine_container *c, const struct engine_inspec
                                 : find_cgroup_path(e, inspect, &identity->arena);
     identity_set_labels(identity, inspect->labels, inspect->label_count, options->label_allow.items,
                         options->label_allow.count, &e->collector->drops);
+    if (c->identity && c->identity->started_ns != identity->started_ns)
+        engine_drop_late(c); /* that answer was about another instance */
     identity_unref(c->identity);
     c->identity = identity;
     c->spec = engine_spec_from_inspect(inspect);
@@ -292,13 +303,15 @@ static bool inspect_answer(struct engine_container *c, const struct http_result 
         engine_container_failed(c, REASON_HTTP_STATUS, text);
         return true;
     }
-    if (engine_parse_inspect(result->body, result->body_length, scratch, &err, &inspect) < 0) {
+    int r = engine_parse_inspect(result->body, result->body_length, scratch, &err, &inspect);
+    if (r < 0) {
         (void)snprintf(text, sizeof text, "inspect of %.12s on %s: %.200s", c->id, e->endpoint.key,
                        err.text);
-        engine_container_failed(c, REASON_MALFORMED, text);
+        engine_container_failed(c, engine_parse_reason(r), text);
         return true;
     }
     c->timeouts = 0;
+    c->seen_ns = clock_realtime_ns(e->collector->options.clock);
     take_identity(c, &inspect);
     return true;
 }
@@ -314,7 +327,7 @@ static void inspect_done(void *context, const struct http_result *result)
         remove_container(e, c->id);
     else if (c->failure != REASON_NONE)
         c->needs_inspect = true;
-    else if (e->in_round)
+    else
         engine_read_container(c);
     if (waited)
         engine_call_ended(e);
@@ -340,4 +353,6 @@ void engine_inspect(struct engine_container *c)
     }
     c->needs_inspect = false;
     c->late = !engine_call_begun(e, c->timeouts > 0);
+    if (c->late)
+        c->failure = REASON_TIMEOUT; /* until the answer that no round waits for is there */
 }

@@ -1,7 +1,8 @@
 /* What it knows: reaching an engine: version, info, event subscription, then the list; and the
  * circuit breaker. Documents: Docker Engine API reference (GET /version, /info, /events, /_ping).
  */
-#include "collectors/engine_internal.h"
+#include "collectors/engine_round.h"
+#include "collectors/engine_steps.h"
 
 #include "base/clock.h"
 #include "net/curl_client.h"
@@ -154,6 +155,17 @@ static void setup_step_ended(struct engine *e, bool waited)
         engine_call_ended(e);
 }
 
+/* It has said everything: what it said before is not needed any more. */
+static void use_facts(struct engine *e)
+{
+    struct arena old = e->facts_arena;
+    e->heard.accounting = e->facts.accounting; /* that of the host */
+    e->facts = e->heard;
+    e->facts_arena = e->heard_arena;
+    e->heard = (struct engine_facts){0};
+    e->heard_arena = old;
+}
+
 static void info_done(void *context, const struct http_result *result)
 {
     struct engine *e = context;
@@ -161,11 +173,15 @@ static void info_done(void *context, const struct http_result *result)
     struct err err = {0};
     e->setup = NULL;
     if (setup_usable(e, result, "GET /info")) {
-        if (engine_parse_info(result->body, result->body_length, &e->facts_arena, &err,
-                              &e->facts.info) < 0)
-            setup_failed(e, REASON_MALFORMED, "GET /info of %s: %s", e->endpoint.key, err.text);
-        else
+        int r = engine_parse_info(result->body, result->body_length, &e->heard_arena, &err,
+                                  &e->heard.info);
+        if (r < 0) {
+            setup_failed(e, engine_parse_reason(r), "GET /info of %s: %s", e->endpoint.key,
+                         err.text);
+        } else {
+            use_facts(e);
             engine_subscribe(e);
+        }
     }
     setup_step_ended(e, waited);
 }
@@ -186,7 +202,7 @@ static bool waits_for_tick(const struct engine_version *v)
  * engine still takes. */
 static int choose_version(struct engine *e, struct err *err, struct api_version *ret)
 {
-    const struct engine_version *v = &e->facts.version;
+    const struct engine_version *v = &e->heard.version;
     const char *pinned =
         engine_host_environment(e->collector->options.environment, "DOCKER_API_VERSION");
     if (pinned)
@@ -209,17 +225,19 @@ static void use_version(struct engine *e)
 {
     struct err err = {0};
     struct api_version version;
+    uint32_t at_once = e->collector->options.engine_max_concurrency;
     if (choose_version(e, &err, &version) < 0) {
         setup_failed(e, REASON_API_VERSION, "%s", err.text);
         return;
     }
     (void)snprintf(e->prefix, sizeof e->prefix, "/v%u.%u", version.major % 100,
                    version.minor % 1000);
-    e->facts.version.api = version;
-    e->facts.local = e->endpoint.kind == ENGINE_UNIX;
-    e->facts.sysfs = e->facts.local ? e->collector->options.sysfs : NULL;
-    if (e->endpoint.kind != ENGINE_TLS && waits_for_tick(&e->facts.version))
-        http_client_set_max_connections(e->getter, ALL_AT_ONCE);
+    e->heard.version.api = version;
+    e->heard.local = e->endpoint.kind == ENGINE_UNIX;
+    e->heard.sysfs = e->heard.local ? e->collector->options.sysfs : NULL;
+    if (waits_for_tick(&e->heard.version) && at_once < ALL_AT_ONCE)
+        at_once = ALL_AT_ONCE;
+    http_set_bound(e->getter, at_once);
     char path[32];
     (void)snprintf(path, sizeof path, "%s/info", e->prefix);
     setup_call(e, ENGINE_ASKING_INFO, path, ANSWER_MAX_BYTES, info_done);
@@ -232,11 +250,13 @@ static void version_done(void *context, const struct http_result *result)
     struct err err = {0};
     e->setup = NULL;
     if (setup_usable(e, result, "GET /version")) {
-        arena_reset(&e->facts_arena);
-        e->facts = (struct engine_facts){.accounting = e->facts.accounting};
-        if (engine_parse_version(result->body, result->body_length, &e->facts_arena, &err,
-                                 &e->facts.version) < 0)
-            setup_failed(e, REASON_MALFORMED, "GET /version of %s: %s", e->endpoint.key, err.text);
+        arena_reset(&e->heard_arena);
+        e->heard = (struct engine_facts){0};
+        int r = engine_parse_version(result->body, result->body_length, &e->heard_arena, &err,
+                                     &e->heard.version);
+        if (r < 0)
+            setup_failed(e, engine_parse_reason(r), "GET /version of %s: %s", e->endpoint.key,
+                         err.text);
         else
             use_version(e);
     }
@@ -248,6 +268,24 @@ void engine_connect(struct engine *e)
     setup_call(e, ENGINE_ASKING_VERSION, "/version", ANSWER_MAX_BYTES, version_done);
 }
 
+/* Why there are no events, for people. */
+static void keep_events_failure(struct engine *e, const struct http_result *result)
+{
+    if (e->events_live) {
+        (void)snprintf(e->events_failure, sizeof e->events_failure, "the event stream of %s ended",
+                       e->endpoint.key);
+        return;
+    }
+    if (result->reason != REASON_NONE) {
+        (void)snprintf(e->events_failure, sizeof e->events_failure, "%s", result->text);
+        return;
+    }
+    arena_reset(&e->collector->scratch);
+    (void)snprintf(e->events_failure, sizeof e->events_failure,
+                   "GET /events of %s: the engine answered %d: %s", e->endpoint.key, result->status,
+                   engine_parse_message(result->body, result->body_length, &e->collector->scratch));
+}
+
 /* The subscription ended, or was never taken: the inventory is read anew, and as long as there are
  * no events by a list a round. */
 static void events_done(void *context, const struct http_result *result)
@@ -255,38 +293,49 @@ static void events_done(void *context, const struct http_result *result)
     struct engine *e = context;
     bool subscribing = e->phase == ENGINE_SUBSCRIBING;
     bool waited = subscribing && !e->setup_late;
+    bool was_live = e->events_live;
+    keep_events_failure(e, result);
     e->events = NULL;
-    e->inspect_all = true;
-    if (e->events_live)
-        e->events_retry_ns = 0; /* it worked before: the engine was restarted, try at once */
-    else
-        e->events_retry_ns = engine_now(e) + EVENTS_RETRY_NS;
     e->events_live = false;
-    if (!subscribing) {
-        if (e->collector->collector.changed)
-            e->collector->collector.changed(e->collector->collector.changed_context);
+    e->inspect_all = true;
+    /* Where it worked before the engine was restarted, and an engine that cannot be reached has
+     * refused nothing: the next try is made at once. */
+    bool refused = !was_live && !engine_unreachable(result->reason);
+    e->events_retry_ns = refused ? engine_now(e) + EVENTS_RETRY_NS : 0;
+    e->events_doubtful = !was_live && result->reason == REASON_TIMEOUT;
+    if (was_live && e->collector->collector.changed)
+        e->collector->collector.changed(e->collector->collector.changed_context);
+    if (!subscribing)
+        return;
+    engine_note_answer(e, result);
+    if (engine_unreachable(result->reason))
+        setup_failed(e, result->reason, "%s", result->text);
+    else
+        engine_list(e); /* events help and are not needed */
+    setup_step_ended(e, waited);
+}
+
+/* The stream has begun. */
+static void events_begun(struct engine *e)
+{
+    bool waited = !e->setup_late;
+    e->events_live = true;
+    e->events_doubtful = false;
+    e->answered = true;
+    if (e->phase != ENGINE_SUBSCRIBING) {
+        e->list_again = true; /* what happened since the last one was asked for nobody has told */
         return;
     }
-    engine_note_answer(e, result);
-    if (result->reason == REASON_NONE || result->reason == REASON_TIMEOUT)
-        engine_list(e);
-    else
-        setup_failed(e, result->reason, "%s", result->text);
+    engine_list(e);
     setup_step_ended(e, waited);
 }
 
 static void events_line(void *context, const char *line, size_t length)
 {
-    struct engine *e = context;
-    if (line) {
-        engine_handle_event(e, line, length);
-        return;
-    }
-    bool waited = !e->setup_late;
-    e->events_live = true;
-    e->answered = true;
-    engine_list(e);
-    setup_step_ended(e, waited);
+    if (line)
+        engine_handle_event(context, line, length);
+    else
+        events_begun(context);
 }
 
 void engine_subscribe(struct engine *e)
@@ -305,12 +354,14 @@ void engine_subscribe(struct engine *e)
         .on_line = events_line,
         .context = e,
     };
-    e->phase = ENGINE_SUBSCRIBING;
-    if (http_get(e->getter, &options, &e->events) < 0) {
+    int r = http_get(e->getter, &options, &e->events);
+    if (r < 0)
         e->events = NULL;
+    if (r < 0 || e->events_doubtful) {
         engine_list(e);
         return;
     }
+    e->phase = ENGINE_SUBSCRIBING;
     e->setup_late = !engine_call_begun(e, e->setup_doubtful);
 }
 

@@ -1,6 +1,7 @@
 /* What it knows: a container's stats call, what its failures mean, and the rows of a round.
  * Document: Docker Engine API reference (GET /containers/{id}/stats). */
-#include "collectors/engine_internal.h"
+#include "collectors/engine_round.h"
+#include "collectors/engine_steps.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -56,8 +57,9 @@ static void add_values(struct engine_container *c, const struct engine_stats *st
     row->cpu_sampled_ns = sampled_ns;
     engine_fill_spec(&e->facts, &c->spec, row);
     engine_fill_stats(&e->facts, &c->spec, stats, &e->collector->part->arena, row);
+    row_set(row, CONTAINER_LAST_SEEN, c->seen_ns / NS_PER_MS);
     c->failure = REASON_NONE;
-    e->good = true;
+    engine_drop_late(c); /* an older one would let counters fall */
 }
 
 void engine_container_failed(struct engine_container *c, enum reason reason, const char *text)
@@ -104,10 +106,16 @@ static enum reason judge_answer(struct engine_container *c, const struct http_re
     return REASON_EMPTY_ANSWER;
 }
 
+void engine_drop_late(struct engine_container *c)
+{
+    free(c->late_body);
+    c->late_body = NULL;
+}
+
 static void keep_late(struct engine_container *c, const struct http_result *result,
                       uint64_t sampled_ns)
 {
-    free(c->late_body);
+    engine_drop_late(c);
     c->late_body = alloc_copy(result->body, result->body_length);
     c->late_length = result->body_length;
     c->late_sampled_ns = sampled_ns;
@@ -118,9 +126,14 @@ static void stats_answer(struct engine_container *c, const struct http_result *r
     struct engine *e = c->engine;
     struct engine_stats stats = {0};
     char text[ERR_TEXT_MAX] = "";
+    c->timeouts = 0;
+    if (c->needs_inspect) {
+        /* It was started or stopped meanwhile: which instance this is about nobody knows. */
+        engine_read_container(c);
+        return;
+    }
     arena_reset(&e->collector->scratch);
     enum reason reason = judge_answer(c, result, &stats, text);
-    c->timeouts = 0;
     if (reason == REASON_GONE || reason == REASON_EMPTY_ANSWER)
         c->needs_inspect = true; /* it may have stopped in between */
     if (reason != REASON_NONE) {
@@ -135,14 +148,6 @@ static void stats_answer(struct engine_container *c, const struct http_result *r
         keep_late(c, result, sampled_ns);
 }
 
-/* Does this failure mean that nothing can be reached there any more? */
-static bool is_connection_failure(enum reason reason)
-{
-    return reason == REASON_NO_SOCKET || reason == REASON_PERMISSION_DENIED ||
-           reason == REASON_CONNECTION_REFUSED || reason == REASON_CONNECTION_FAILED ||
-           reason == REASON_TLS;
-}
-
 static void stats_done(void *context, const struct http_result *result)
 {
     struct engine_container *c = context;
@@ -154,7 +159,7 @@ static void stats_done(void *context, const struct http_result *result)
         stats_answer(c, result);
     } else {
         engine_container_failed(c, result->reason, result->text);
-        if (is_connection_failure(result->reason) && e->phase == ENGINE_READY)
+        if (engine_unreachable(result->reason) && e->phase == ENGINE_READY)
             engine_down(e, result->reason, result->text);
     }
     if (waited)
@@ -181,16 +186,18 @@ static void ask_stats(struct engine_container *c)
         return;
     }
     c->late = !engine_call_begun(e, c->timeouts > 0);
+    if (c->late)
+        c->failure = REASON_TIMEOUT; /* until the answer that no round waits for is there */
 }
 
 void engine_read_container(struct engine_container *c)
 {
     struct engine *e = c->engine;
     bool wanted = !c->unwanted && state_is_live(c->state);
-    if (wanted)
-        e->asked++;
+    if (!e->in_round || e->phase != ENGINE_READY)
+        return;
     if (c->call) {
-        c->failure = wanted ? REASON_TIMEOUT : REASON_NONE; /* until its late answer comes */
+        c->failure = REASON_TIMEOUT; /* until its late answer comes */
         return;
     }
     if (!wanted && !c->needs_inspect)
@@ -201,7 +208,7 @@ void engine_read_container(struct engine_container *c)
     }
     if (c->needs_inspect)
         engine_inspect(c);
-    else if (e->in_round)
+    else
         ask_stats(c);
 }
 
@@ -224,7 +231,7 @@ void engine_read_all(struct engine *e)
         engine_subscribe(e);
         return;
     }
-    bool due = !e->events_live || now - e->listed_ns > RECONCILE_PERIOD_NS;
+    bool due = !e->events_live || e->list_again || now - e->listed_ns > RECONCILE_PERIOD_NS;
     if (due && e->listed_ns < e->collector->round.begun_ns) {
         engine_list(e);
         return;
@@ -248,8 +255,7 @@ static bool use_late(struct engine_container *c)
     if (usable)
         add_values(c, &stats, c->late_sampled_ns);
     arena_done(&arena);
-    free(c->late_body);
-    c->late_body = NULL;
+    engine_drop_late(c);
     return usable;
 }
 
@@ -269,30 +275,39 @@ static void add_empty_row(struct engine_container *c)
         row_set(row, CONTAINER_LAST_SEEN, c->seen_ns / NS_PER_MS);
 }
 
+/* Reports a container that gave no answer in time, unless this round has said so already. */
+static void report_timeout(struct engine_container *c)
+{
+    struct engine *e = c->engine;
+    char text[ERR_TEXT_MAX];
+    if (c->failure != REASON_TIMEOUT || c->problem_round == e->collector->round.number ||
+        e->failure != REASON_NONE)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "container %s on %s: no answer in time; the engine may be stuck on it",
+                   c->identity && c->identity->name ? c->identity->name : c->id, e->endpoint.key);
+    engine_problem(e, REASON_TIMEOUT, text);
+}
+
 void engine_finish_rows(struct engine *e)
 {
-    char text[ERR_TEXT_MAX];
+    char text[ERR_TEXT_MAX + 64];
     uint64_t round = e->collector->round.number;
     for (size_t i = 0; i < e->container_count; i++) {
         struct engine_container *c = e->containers[i];
-        if (!c->identity || c->unwanted)
+        if (c->unwanted)
             continue;
-        if (c->row_round != round && !(state_is_live(c->state) && use_late(c)))
+        if (c->identity && c->row_round != round && !(state_is_live(c->state) && use_late(c)))
             add_empty_row(c);
-        if (c->failure == REASON_TIMEOUT && c->problem_round != round &&
-            e->failure == REASON_NONE) {
-            (void)snprintf(
-                text, sizeof text,
-                "stats of %s on %s: no answer in time; the engine may be stuck on this container",
-                c->identity->name ? c->identity->name : c->id, e->endpoint.key);
-            engine_problem(e, REASON_TIMEOUT, text);
-        }
+        report_timeout(c);
     }
     if (e->too_many)
         engine_problem(
             e, REASON_TOO_MANY,
             "the engine lists more containers than weir reads (10000); the rest is left out");
-    if (e->phase == ENGINE_READY && !e->events_live)
-        engine_problem(e, REASON_EVENTS_LOST,
-                       "the engine gives no events; its list is read in every round instead");
+    if (e->phase != ENGINE_READY || e->suspect || e->events_live)
+        return;
+    (void)snprintf(text, sizeof text, "%.*s; without events its list is read in every round",
+                   ERR_TEXT_MAX, e->events_failure);
+    engine_problem(e, REASON_EVENTS_LOST, text);
 }

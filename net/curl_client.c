@@ -405,9 +405,17 @@ static void client_close(struct http_getter *self, void (*closed)(void *), void 
     settle(c);
 }
 
+/* Requests that wait in line begin with the next call or answer. */
+static void client_set_bound(struct http_getter *self, uint32_t max_connections)
+{
+    assert(max_connections > 0);
+    client_of(self)->max_connections = max_connections;
+}
+
 static const struct http_getter getter_table = {.get = client_get,
                                                 .cancel = client_cancel,
                                                 .close_idle = client_close_idle,
+                                                .set_bound = client_set_bound,
                                                 .close = client_close};
 
 int curl_client_new(struct uv_loop_s *loop, const struct curl_client_options *options,

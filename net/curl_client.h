@@ -4,7 +4,7 @@
 #ifndef WEIR_NET_CURL_CLIENT_H
 #define WEIR_NET_CURL_CLIENT_H
 
-#include "net/http_get.h"
+#include "net/http_getter.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -236,9 +236,18 @@ static void client_close(struct http_getter *self, void (*closed)(void *), void 
     uv_close((uv_handle_t *)&c->exchanges.timer, on_timer_closed);
 }
 
+static void client_set_bound(struct http_getter *self, uint32_t max_connections)
+{
+    assert(max_connections > 0);
+    struct http_client *c = client_of(self);
+    c->max_connections = max_connections;
+    client_pump(c);
+}
+
 static const struct http_getter getter_table = {.get = client_get,
                                                 .cancel = client_cancel,
                                                 .close_idle = client_close_idle,
+                                                .set_bound = client_set_bound,
                                                 .close = client_close};
 
 /* The name goes into the Host line, where a blank or a control character would begin another. */
@@ -320,12 +329,4 @@ int http_client_new(struct uv_loop_s *loop, const struct http_client_options *op
     http_exchanges_init(&c->exchanges, loop, expire, c);
     *ret_client = &c->getter;
     return 0;
-}
-
-void http_client_set_max_connections(struct http_getter *client, uint32_t max_connections)
-{
-    assert(max_connections > 0);
-    struct http_client *c = client_of(client);
-    c->max_connections = max_connections;
-    client_pump(c);
 }

@@ -3,7 +3,7 @@
 #ifndef WEIR_NET_HTTP_CLIENT_H
 #define WEIR_NET_HTTP_CLIENT_H
 
-#include "net/http_get.h"
+#include "net/http_getter.h"
 
 #include <stdint.h>
 
@@ -26,7 +26,5 @@ struct http_client_options {
  * ignores SIGPIPE: a peer that has gone must be an error. */
 int http_client_new(struct uv_loop_s *loop, const struct http_client_options *options,
                     struct err *e, struct http_getter **ret_client);
-/* Changes the bound on requests under way at once, e.g. once the engine's version is known. */
-void http_client_set_max_connections(struct http_getter *client, uint32_t max_connections);
 
 #endif

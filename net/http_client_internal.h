@@ -5,6 +5,7 @@
 
 #include "net/http_client_connection.h"
 #include "net/http_exchange.h"
+#include "net/http_getter.h"
 
 #include <stdbool.h>
 #include <stdint.h>

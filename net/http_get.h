@@ -41,40 +41,4 @@ struct http_get_options {
 /* One request under way; owned by the client, invalid after on_done or cancel. */
 struct http_exchange;
 
-/* One way to one server. Each kind fills this table; `self` is its own struct. */
-struct http_getter {
-    /* Queues the request. 0 and an exchange, or -EINVAL (path), -EMFILE (more than the client's
-     * bound under way). Errors of the connection come through on_done. */
-    int (*get)(struct http_getter *self, const struct http_get_options *options,
-               struct http_exchange **ret_exchange);
-    /* Ends a request without a call of on_done; its connection is closed. */
-    void (*cancel)(struct http_getter *self, struct http_exchange *exchange);
-    /* Closes connections that carry nothing. */
-    void (*close_idle)(struct http_getter *self);
-    /* Cancels everything and frees the client once its handles are closed; `closed` (may be NULL)
-     * is called then. The pointer is invalid at once. */
-    void (*close)(struct http_getter *self, void (*closed)(void *context), void *context);
-};
-
-static inline int http_get(struct http_getter *g, const struct http_get_options *options,
-                           struct http_exchange **ret_exchange)
-{
-    return g->get(g, options, ret_exchange);
-}
-
-static inline void http_cancel(struct http_getter *g, struct http_exchange *exchange)
-{
-    g->cancel(g, exchange);
-}
-
-static inline void http_close_idle(struct http_getter *g)
-{
-    g->close_idle(g);
-}
-
-static inline void http_getter_close(struct http_getter *g, void (*closed)(void *), void *context)
-{
-    g->close(g, closed, context);
-}
-
 #endif

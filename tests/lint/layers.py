@@ -5,7 +5,7 @@ import re
 import lint
 
 # What a collector needs of net: the clients, and timers for its own limits.
-CLIENTS = ["net/http_client.h", "net/http_get.h", "net/curl_client.h", "net/timer.h"]
+CLIENTS = ["net/http_client.h", "net/http_get.h", "net/http_getter.h", "net/curl_client.h", "net/timer.h"]
 MAY_INCLUDE = {
     "base": ["base/"],
     "net": ["net/", "base/"],

@@ -3,7 +3,7 @@
 #ifndef WEIR_TESTS_HTTP_CLIENT_FIXTURE_H
 #define WEIR_TESTS_HTTP_CLIENT_FIXTURE_H
 
-#include "net/http_get.h"
+#include "net/http_getter.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -290,7 +290,7 @@ static void the_bound_can_be_raised(void **state)
     static struct got g[IN_FLIGHT];
     for (size_t i = 0; i < IN_FLIGHT; i++)
         (void)got_get(f.client, "/", &g[i]);
-    http_client_set_max_connections(f.client, IN_FLIGHT);
+    http_set_bound(f.client, IN_FLIGHT);
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         loop_until(&f.loop, &g[i].done);
         got_clear(&g[i]);
