@@ -32,7 +32,8 @@ const char *environment_find(char *const environment[], const struct option *o)
 }
 
 /* Kubernetes gives every pod variables about the services of its namespace; one called weir makes
- * WEIR_SERVICE_HOST, WEIR_PORT_80_TCP_ADDR and so on. */
+ * WEIR_SERVICE_HOST, WEIR_PORT_80_TCP_ADDR and so on. They are nobody's mistake and mean nothing
+ * here; no option may be named like them. */
 static bool is_service_link(const char *name)
 {
     size_t length = strlen(name);
@@ -44,11 +45,6 @@ static int refuse_variable(const char *name, struct err *e)
 {
     char variables[OPTION_MAX][OPTION_NAME_MAX];
     struct nearest near = {.given = name};
-    if (is_service_link(name))
-        return err_set(e, -EINVAL,
-                       "unknown variable %s in the environment; Kubernetes sets it for a service: "
-                       "put enableServiceLinks: false into the pod",
-                       text_show(name).text);
     for (size_t i = 0; i < config_option_count; i++) {
         option_variable(&config_options[i], variables[i]);
         nearest_offer(&near, variables[i], variables[i]);
@@ -74,9 +70,10 @@ static int check_names(char *const environment[], struct err *e)
         if (!text_starts_with(environment[i], "WEIR_") || is_known(environment[i]))
             continue;
         char *name = alloc_copy(environment[i], strcspn(environment[i], "="));
-        int r = refuse_variable(name, e);
+        int r = is_service_link(name) ? 0 : refuse_variable(name, e);
         free(name);
-        return r;
+        if (r < 0)
+            return r;
     }
     return 0;
 }

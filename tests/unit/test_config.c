@@ -389,6 +389,17 @@ static void test_bad_command_lines(void **state)
     expect_refused(TEXTS("run", "scrape"), TEXTS(), TEXTS("scrape", "run"));
 }
 
+/* A service called weir in a Kubernetes namespace must not keep weir from starting there. */
+static void test_service_links_are_no_settings(void **state)
+{
+    (void)state;
+    struct config c =
+        load_good(TEXTS(), TEXTS("WEIR_SERVICE_HOST=10.0.0.1", "WEIR_SERVICE_PORT=80",
+                                 "WEIR_PORT=tcp://10.0.0.1:80", "WEIR_PORT_80_TCP_ADDR=10.0.0.1"));
+    assert_list(&c.web_listen_address, TEXTS(":10142"));
+    config_done(&c);
+}
+
 static void test_bad_environment(void **state)
 {
     (void)state;
@@ -397,7 +408,7 @@ static void test_bad_environment(void **state)
     expect_refused(TEXTS(), TEXTS("WEIR_FROBNICATE=1"), TEXTS("WEIR_FROBNICATE"));
     expect_refused(TEXTS(), TEXTS("WEIR_LOG_LEVELS=info"), TEXTS("mean WEIR_LOG_LEVEL?"));
     expect_refused(TEXTS(), TEXTS("WEIR_=1"), TEXTS("WEIR_"));
-    expect_refused(TEXTS(), TEXTS("WEIR_PORT_80_TCP_ADDR=10.0.0.1"), TEXTS("enableServiceLinks"));
+    expect_refused(TEXTS(), TEXTS("WEIR_FOO=_SERVICE_HOST"), TEXTS("WEIR_FOO"));
     /* A stronger source does not hide a mistake in a weaker one. */
     expect_refused(TEXTS("--log.level=info"), TEXTS("WEIR_LOG_LEVEL=no"), TEXTS("WEIR_LOG_LEVEL"));
     struct config c = load_good(TEXTS(), TEXTS("WEIRD=1", "weir_log_level=x", "XWEIR_LOG_LEVEL=x"));
@@ -463,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_bad_values),
         cmocka_unit_test(test_strange_values_are_shown_safely),
         cmocka_unit_test(test_bad_command_lines),
+        cmocka_unit_test(test_service_links_are_no_settings),
         cmocka_unit_test(test_bad_environment),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_help),
