@@ -188,7 +188,46 @@ static void free_list(struct text_list *list)
     *list = (struct text_list){0};
 }
 
-/* Adds engines whose sockets are there now. */
+static void free_engine(struct engine *e)
+{
+    engine_down(e, REASON_NONE, "");
+    engine_stop_probe(e);
+    timer_close(e->probe_timer);
+    engine_forget(e);
+    http_getter_close(e->getter, NULL, NULL);
+    arena_done(&e->facts_arena);
+    arena_done(&e->heard_arena);
+    engine_endpoint_done(&e->endpoint);
+    free(e->containers);
+    free(e);
+}
+
+static bool lists(const struct text_list *hosts, const char *key)
+{
+    for (size_t i = 0; i < hosts->count; i++)
+        if (text_equal(hosts->items[i], key))
+            return true;
+    return false;
+}
+
+/* Drops engines whose sockets are gone and whose containers are forgotten: nobody waits for them,
+ * and the next look finds them when they are back. */
+static void drop_vanished(struct engine_collector *self, const struct text_list *hosts)
+{
+    struct engine **place = &self->engines;
+    while (*place) {
+        struct engine *e = *place;
+        bool gone = e->phase == ENGINE_DOWN && e->failure == REASON_NO_SOCKET && !e->suspect;
+        if (!gone || e->container_count > 0 || lists(hosts, e->endpoint.key)) {
+            place = &e->next;
+            continue;
+        }
+        *place = e->next;
+        free_engine(e);
+    }
+}
+
+/* Looks which sockets are there now: engines come and go. */
 static int discover(struct engine_collector *self, struct err *err)
 {
     struct text_list hosts;
@@ -198,6 +237,7 @@ static int discover(struct engine_collector *self, struct err *err)
         return r;
     for (size_t i = 0; i < hosts.count && r == 0; i++)
         r = add_engine(self, hosts.items[i], err);
+    drop_vanished(self, &hosts);
     free_list(&hosts);
     return r;
 }
@@ -306,20 +346,6 @@ static void close_idle(struct collector *c)
             e->phase = ENGINE_DOWN; /* that call was the subscription */
         http_close_idle(e->getter);
     }
-}
-
-static void free_engine(struct engine *e)
-{
-    engine_down(e, REASON_NONE, "");
-    engine_stop_probe(e);
-    timer_close(e->probe_timer);
-    engine_forget(e);
-    http_getter_close(e->getter, NULL, NULL);
-    arena_done(&e->facts_arena);
-    arena_done(&e->heard_arena);
-    engine_endpoint_done(&e->endpoint);
-    free(e->containers);
-    free(e);
 }
 
 static void close_collector(struct collector *c)

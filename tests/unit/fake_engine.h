@@ -94,8 +94,8 @@ void hold_none(void);
 void answer(const char *part, int status, const char *body);
 void answer_as_fake(const char *part);
 void answer_failure(const char *part, enum reason reason);
-/* The n-th open call, in no order that means anything; false where there is nothing to say: a stream
- * that has begun. A status of 0 is a failure of the transport. */
+/* The n-th open call, in no order that means anything; false where there is nothing to say: a
+ * stream that has begun. A status of 0 is a failure of the transport. */
 bool answer_nth(size_t n);
 void fail_nth(size_t n, enum reason reason, int status, const char *body);
 bool events_are_live(void);

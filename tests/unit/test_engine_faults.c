@@ -361,6 +361,24 @@ static void test_containers_of_an_engine_that_is_away(void **state)
     fake_end();
 }
 
+/* What happened while it was away no event tells: everything is looked at anew. */
+static void test_restarted_while_away(void **state)
+{
+    (void)state;
+    start_two();
+    round_whole();
+    round_with(stats_of('a'), &faults[2]); /* its event stream had not ended by then */
+    assert_int_equal(calls_open(EVENTS), 0);
+    fake_get('a')->started_s = 800;
+    fake_get('a')->cpu_ns = 3;
+    advance_ms(1000);
+    round_whole();
+    expect_values('a');
+    assert_int_equal(row_of('a')->identity->started_ns, (FAKE_EPOCH_S + 800) * NS_PER_SECOND);
+    expect_recovery();
+    fake_end();
+}
+
 /* Seen is seen, with numbers or without: a container whose stats never came has a last seen too,
  * and it stands still as the others' does. */
 static void test_last_seen_without_stats(void **state)
@@ -454,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_answer_without_values),
         cmocka_unit_test(test_container_gone),
         cmocka_unit_test(test_containers_of_an_engine_that_is_away),
+        cmocka_unit_test(test_restarted_while_away),
         cmocka_unit_test(test_last_seen_without_stats),
         cmocka_unit_test(test_away_half_way),
         cmocka_unit_test(test_answer_of_another_shape),

@@ -56,6 +56,22 @@ static void test_deadline_keeps_what_came(void **state)
     fake_end();
 }
 
+/* The deadline may come before the tier has said that there is nothing to ask. */
+static void test_deadline_before_the_end_is_said(void **state)
+{
+    (void)state;
+    fake_start(FAKE_HOST, NULL);
+    round_whole();
+    round_begin();
+    round_cancel();
+    advance_ms(1000);
+    timers_run();
+    assert_int_equal(fake.done, 0);
+    expect_no_problem();
+    round_whole();
+    fake_end();
+}
+
 static void test_hanging_call_is_not_repeated(void **state)
 {
     (void)state;
@@ -291,7 +307,10 @@ static void test_inspect_that_hangs(void **state)
     expect_problem(REASON_TIMEOUT);
     assert_int_equal(engine_up(FAKE_HOST), 1);
     advance_ms(15000);
-    round_whole();
+    round_not_waiting(inspect_of('c')); /* the next try */
+    assert_int_equal(calls_open(inspect_of('c')), 1);
+    expect_problem(REASON_TIMEOUT);
+    serve();
     advance_ms(1000);
     round_whole();
     expect_values('c');
@@ -654,6 +673,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deadline_keeps_what_came),
+        cmocka_unit_test(test_deadline_before_the_end_is_said),
         cmocka_unit_test(test_hanging_call_is_not_repeated),
         cmocka_unit_test(test_late_answer_during_the_next_round),
         cmocka_unit_test(test_late_answer_between_rounds),
