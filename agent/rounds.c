@@ -24,6 +24,7 @@ struct rounds {
     bool stale;               /* a source changed since */
     struct demand *waiting;   /* answered by the running round; oldest first */
     struct demand *served;    /* answered from `current` on the next turn of the loop */
+    struct demand *answering; /* whose turn it is; demands made meanwhile are not among them */
     bool running;
     struct round round;
     uint64_t bucket_ns; /* time saved up, at most BUCKET_ROUNDS * BUCKET_FILL_NS */
@@ -57,13 +58,15 @@ static bool take_out(struct demand **list, struct demand *d)
     return false;
 }
 
-/* Answers a list that nobody else can reach any more, except through withdraw. */
+/* Answers a list. Those who ask from inside an answer go to another one, so that this one ends. */
 static void answer(struct rounds *r, struct demand **list)
 {
     struct snapshot *snapshot = snapshot_ref(r->current);
-    while (*list) {
-        struct demand *d = *list;
-        *list = d->next;
+    r->answering = *list;
+    *list = NULL;
+    while (r->answering) {
+        struct demand *d = r->answering;
+        r->answering = d->next;
         d->done(d, snapshot);
     }
     snapshot_unref(snapshot);
@@ -86,14 +89,7 @@ static void seal(struct rounds *r)
     r->current = sealed;
     r->running = false;
     r->options.sealed(r->options.context, sealed);
-    /* Those who ask from inside an answer belong to the next round: they must not lengthen this
-     * list. */
-    while (r->waiting) {
-        struct demand *d = r->waiting;
-        r->waiting = d->next;
-        append(&r->served, d);
-    }
-    answer(r, &r->served);
+    answer(r, &r->waiting);
 }
 
 static void fire_deadline(void *context)
@@ -181,8 +177,8 @@ static void demand(void *context, struct demand *d)
 static void withdraw(void *context, struct demand *d)
 {
     struct rounds *r = context;
-    if (!take_out(&r->waiting, d))
-        (void)take_out(&r->served, d); /* in neither: it was answered already */
+    if (!take_out(&r->waiting, d) && !take_out(&r->served, d))
+        (void)take_out(&r->answering, d); /* in none: it was answered already */
 }
 
 static struct snapshot *current(void *context)
