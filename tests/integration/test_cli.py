@@ -1,0 +1,167 @@
+"""The command line: help, version, errors with their place, the commands that end by themselves."""
+
+import json
+import os
+import re
+import tempfile
+import unittest
+
+from fault_engine import Container, FaultEngine
+import harness
+from weir import Exposition, Weir, run_weir
+
+MEMORY = "container_memory_usage_bytes"
+
+
+def declared_flags():
+    """The options of the configuration's header."""
+    with open(os.path.join(harness.REPOSITORY, "agent", "config.h"), encoding="utf-8") as file:
+        return sorted(set(re.findall(r"--[a-z]+\.[a-z-]+", file.read())))
+
+
+class Cli(unittest.TestCase):
+    def config_file(self, text):
+        file = tempfile.NamedTemporaryFile("w", suffix=".yml", prefix="weir-config-", encoding="utf-8")
+        self.addCleanup(file.close)
+        file.write(text)
+        file.flush()
+        return file.name
+
+    def assert_refused(self, done, *words):
+        self.assertNotEqual(done.returncode, 0)
+        self.assertGreater(done.returncode, 0, "ended by a signal")
+        self.assertEqual(done.stdout, "")
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_version(self):
+        with open(os.path.join(harness.REPOSITORY, "CMakeLists.txt"), encoding="utf-8") as file:
+            version = re.search(r"project\(weir VERSION ([0-9.]+)", file.read()).group(1)
+        for arguments in (["--version"], ["version"]):
+            done = run_weir(*arguments)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"weir {version}", done.stdout.replace(", version", ""))
+
+    def test_help_names_every_option(self):
+        for argument in ("--help", "-h", "help"):
+            done = run_weir(argument)
+            self.assertEqual(done.returncode, 0, f"{argument}: {done.stderr}")
+            for flag in declared_flags():
+                self.assertIn(flag, done.stdout)
+            self.assertIn("WEIR_COLLECT_MAX_AGE", done.stdout)
+
+    def test_bad_flags(self):
+        self.assert_refused(run_weir("--no.such-flag=1"), "--no.such-flag")
+        self.assert_refused(run_weir("--collect.timeout=banana"), "--collect.timeout", "banana")
+        self.assert_refused(run_weir("--collect.tiers=nonsense"), "nonsense", "simulated")
+        self.assert_refused(run_weir("--web.listen-address=127.0.0.1:99999"), "99999")
+        self.assert_refused(run_weir("nocommand"), "nocommand")
+
+    def test_bad_environment(self):
+        self.assert_refused(run_weir("config", environment={"WEIR_COLLECT_TIMEOUT": "banana"}),
+                            "WEIR_COLLECT_TIMEOUT", "banana")
+
+    def test_bad_config_file_gives_the_place(self):
+        name = self.config_file("collect:\n  max-age: 1s\n  timeout: banana\n")
+        self.assert_refused(run_weir(f"--config.file={name}"), f"{name}:3:", "banana")
+        name = self.config_file("collect:\n  max-age: 1s\n\nnosuch:\n  key: 1\n")
+        self.assert_refused(run_weir(f"--config.file={name}"), f"{name}:4:1", "nosuch")
+        name = self.config_file("collect: [1,\n")
+        self.assert_refused(run_weir(f"--config.file={name}"), name)
+        self.assert_refused(run_weir("--config.file=/nonexistent/weir.yml"), "/nonexistent/weir.yml")
+
+    def test_address_in_use(self):
+        first = Weir("--collect.tiers=simulated")
+        done = run_weir("--collect.tiers=simulated", f"--web.listen-address=127.0.0.1:{first.port}")
+        self.assert_refused(done, str(first.port))
+        first.close()
+
+    def test_scrape(self):
+        fake = FaultEngine([Container("web"), Container("db")])
+        self.addCleanup(fake.close)
+        done = run_weir("scrape", f"--engine.host={fake.host}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        page = Exposition(done.stdout)
+        self.assertEqual(len(page.all(MEMORY)), 2)
+        self.assertEqual(page.value("weir_engine_up"), 1)
+        self.assertAlmostEqual(page.value("weir_container_cpu_usage_percent", name="web"), 25, delta=1)
+
+    def test_config_round_trip(self):
+        flags = ["--collect.max-age=250ms", "--engine.host=unix:///tmp/a \"b\".sock", "--container.label-allow=a*,b*",
+                 "--container.exclude=name=x*", "--simulate.seed=18446744073709551615", "--log.format=json",
+                 "--web.listen-address=127.0.0.1:1234", "--web.listen-address=[::1]:1234"]
+        first = run_weir("config", *flags)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        second = run_weir("config", f"--config.file={self.config_file(first.stdout)}")
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertEqual(second.stdout, first.stdout)
+        default = run_weir("config")
+        self.assertNotEqual(default.stdout, first.stdout)
+        for flag in declared_flags():
+            if flag != "--config.file":
+                self.assertIn(flag.split(".")[1] + ":", default.stdout)
+
+    def test_order_of_strength(self):
+        name = self.config_file("simulate:\n  seed: 1111\n  containers: 11\ncollect:\n  max-age: 11s\n")
+        done = run_weir("config", f"--config.file={name}", "--simulate.seed=3333",
+                        environment={"WEIR_SIMULATE_SEED": "2222", "WEIR_SIMULATE_CONTAINERS": "22"})
+        self.assertIn("seed: 3333", done.stdout)
+        self.assertIn("containers: 22", done.stdout)
+        self.assertIn("max-age: 11s", done.stdout)
+
+    def test_simulated_needs_no_engine(self):
+        done = run_weir("scrape", "--collect.tiers=simulated", "--simulate.containers=7")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        page = Exposition(done.stdout)
+        self.assertEqual(page.value("weir_simulated"), 1)
+        # A stopped one among them would have no memory.
+        self.assertEqual(len(page.all("weir_container_state")), 7)
+        for sample in page.samples:
+            if sample.name.startswith(("container_", "weir_container_")):
+                self.assertEqual(sample.labels.get("simulated"), "true", sample)
+
+    def test_simulated_is_the_same_for_the_same_seed(self):
+        def identities(seed):
+            done = run_weir("scrape", "--collect.tiers=simulated", f"--simulate.seed={seed}")
+            return {tuple(sorted(sample.labels.items())) for sample in Exposition(done.stdout).all(MEMORY)}
+
+        self.assertEqual(identities(5), identities(5))
+        self.assertNotEqual(identities(5), identities(6))
+
+    def test_simulated_serves(self):
+        weir = Weir("--collect.tiers=simulated", "--simulate.containers=200")
+        first, second = weir.scrape(), weir.scrape()
+        # A simulated container may restart; within one life what counts up never falls.
+        lives = [{s.labels["name"]: s.value for s in page.all("container_start_time_seconds")}
+                 for page in (first, second)]
+        before = {(s.name, tuple(sorted(s.labels.items()))): s.value for s in first.samples}
+        for sample in second.samples:
+            name = sample.labels.get("name")
+            if sample.name.endswith("_total") and lives[0].get(name) == lives[1].get(name):
+                key = (sample.name, tuple(sorted(sample.labels.items())))
+                self.assertGreaterEqual(sample.value, before.get(key, 0), key)
+        weir.close()
+
+    def test_real_failure_is_not_replaced_by_simulation(self):
+        fake = FaultEngine([Container("web")])
+        self.addCleanup(fake.close)
+        weir = Weir("--collect.tiers=engine,simulated", f"--engine.host={fake.host}")
+        weir.scrape()
+        fake.deafen(unlink=True)
+        page = weir.scrape_until(lambda p: p.value("weir_engine_up") == 0, 10, "the engine is away")
+        self.assertEqual([sample for sample in page.samples if sample.labels.get("simulated")], [])
+        self.assertEqual(page.value("weir_simulated") or 0, 0)
+        weir.close()
+
+    def test_log_formats(self):
+        weir = Weir("--collect.tiers=simulated", "--log.format=json", "--log.level=debug")
+        weir.scrape()
+        weir.close()
+        lines = weir.log().splitlines()
+        self.assertGreater(len(lines), 0)
+        for line in lines:
+            self.assertIsInstance(json.loads(line), dict)
+
+
+if __name__ == "__main__":
+    harness.main(limit_s=100)

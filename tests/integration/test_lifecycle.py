@@ -1,0 +1,147 @@
+"""Containers that stop, pause, restart, change their name and go away.
+
+First argument: the engine, 20.10 or 26.
+"""
+
+import os
+import sys
+import time
+import unittest
+
+import engines
+import harness
+from weir import Weir
+
+VERSION = sys.argv.pop(1) if len(sys.argv) > 1 and sys.argv[1] in ("20.10", "26") else "26"
+SAMPLE_PERIOD_S = 1.3
+# Samples closer together than 150 ms are not kept as baselines.
+SPACING_S = 0.2
+# The engine answers a command a moment before or after it sends the event.
+EVENT_S = 0.1
+# What a container that is not live still has: its state, and what is known of it without reading counters.
+WITHOUT_NUMBERS = ("weir_container_state",)
+BUSY = ("sh", "-c", "while :; do :; done")
+PERCENT = "weir_container_cpu_usage_percent"
+
+engine = None
+
+
+def setUpModule():
+    global engine
+    engine = engines.docker(VERSION)
+
+
+class Lifecycle(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        for name in ("stopped", "paused", "restarted", "renamed", "removed"):
+            engine.run(name, *BUSY, options=("--cpus", "0.1"))
+        # Every scrape a round of its own: these scrapes come faster than the bucket of rounds fills.
+        cls.weir = Weir(f"--engine.host={engine.host}", "--collect.max-age=0s")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.weir.close()
+
+    def setUp(self):
+        self.percent_limit = 100 * os.cpu_count() * 1.05
+
+    def cli(self, *arguments):
+        """A docker command whose event has reached weir."""
+        engine.cli(*arguments)
+        time.sleep(EVENT_S)
+
+    def percents(self, page):
+        """Every percentage of the page is possible; name -> percent."""
+        found = {sample.labels["name"]: sample.value for sample in page.all(PERCENT)}
+        for name, value in found.items():
+            self.assertTrue(0 <= value <= self.percent_limit, f"{name}: {value}")
+        return found
+
+    def assert_percent(self, name):
+        """A percentage from a baseline made now, beside the kernel's own counter."""
+        time.sleep(SPACING_S)
+        meter = engine.meter(name)
+        self.weir.scrape()
+        time.sleep(SAMPLE_PERIOD_S)
+        value = self.percents(self.weir.scrape()).get(name)
+        used = meter.percent()
+        self.assertIsNotNone(value)
+        self.assertAlmostEqual(value, used, delta=engines.tolerance(used))
+
+    def test_stopped(self):
+        self.assert_percent("stopped")
+        self.cli("stop", "--time", "0", "stopped")
+        page = self.weir.scrape()
+        self.assertEqual(page.state("stopped"), "exited")
+        self.assertEqual(page.metrics_of("stopped"), set(WITHOUT_NUMBERS))
+        self.cli("start", "stopped")
+        page = self.weir.scrape()
+        self.assertEqual(page.state("stopped"), "running")
+        self.assertNotIn("stopped", self.percents(page))
+        self.assertLess(page.value("container_cpu_usage_seconds_total", name="stopped"), 5)
+        self.assert_percent("stopped")
+
+    def test_paused(self):
+        self.assert_percent("paused")
+        self.cli("pause", "paused")
+        time.sleep(SPACING_S)
+        self.weir.scrape()
+        time.sleep(SAMPLE_PERIOD_S)
+        page = self.weir.scrape()
+        self.assertEqual(page.state("paused"), "paused")
+        self.assertAlmostEqual(page.value(PERCENT, name="paused"), 0, delta=0.001)
+        self.assertGreater(page.value("container_memory_usage_bytes", name="paused"), 0)
+        self.assertGreater(page.value("container_cpu_usage_seconds_total", name="paused"), 0)
+        self.cli("unpause", "paused")
+        self.assertEqual(self.weir.scrape().state("paused"), "running")
+        self.assert_percent("paused")
+
+    def test_restarted_twice_between_two_scrapes(self):
+        self.assert_percent("restarted")
+        for _ in range(2):
+            self.cli("restart", "--time", "0", "restarted")
+        page = self.weir.scrape()
+        self.assertEqual(page.state("restarted"), "running")
+        self.assertNotIn("restarted", self.percents(page), "a percentage right after a restart")
+        started = page.value("container_start_time_seconds", name="restarted")
+        self.assertAlmostEqual(started, time.time(), delta=20)
+        self.assert_percent("restarted")
+
+    def test_renamed(self):
+        self.weir.scrape()
+        self.cli("rename", "renamed", "another")
+        page = self.weir.scrape()
+        self.assertEqual(page.state("another"), "running")
+        self.assertIsNone(page.state("renamed"))
+        self.assertEqual(page.metrics_of("renamed"), set())
+        samples = page.all("container_memory_usage_bytes", name="another")
+        self.assertEqual(len(samples), 1)
+        same = page.all("container_memory_usage_bytes", id=samples[0].labels["id"])
+        self.assertEqual(len(same), 1, "one series for one container")
+        self.assert_percent("another")
+
+    def test_removed(self):
+        self.weir.scrape()
+        self.cli("rm", "--force", "removed")
+        page = self.weir.scrape()
+        self.assertEqual(page.metrics_of("removed"), set())
+
+    def test_added_is_there_at_the_next_scrape(self):
+        self.weir.scrape()
+        engine.run("added", "sleep", "100000")
+        time.sleep(EVENT_S)
+        page = self.weir.scrape()
+        self.assertEqual(page.state("added"), "running")
+        self.assertIsNotNone(page.value("container_memory_usage_bytes", name="added"))
+        self.assertIsNone(page.value(PERCENT, name="added"))
+
+    def test_created_only(self):
+        self.cli("create", "--name", "created", engines.IMAGE, "sleep", "1")
+        page = self.weir.scrape()
+        self.assertEqual(page.state("created"), "created")
+        self.assertEqual(page.metrics_of("created"), set(WITHOUT_NUMBERS))
+
+
+if __name__ == "__main__":
+    harness.main()
