@@ -27,9 +27,11 @@ struct engine_container {
     uint64_t row_round;         /* the round it last got a row in */
     uint64_t problem_round;     /* the round its failure was last reported in */
     enum reason failure;        /* why it has no values in this round */
-    uint64_t retry_ns;          /* CLOCK_MONOTONIC before which it is not asked again */
-    unsigned timeouts;          /* in a row */
-    char *late_body;            /* an answer that came after its round, owned; NULL none */
+    enum reason doubt;          /* what its stats said in doubt_round, until inspect tells more */
+    uint64_t doubt_round;
+    uint64_t retry_ns; /* CLOCK_MONOTONIC before which it is not asked again */
+    unsigned timeouts; /* in a row */
+    char *late_body;   /* an answer that came after its round, owned; NULL none */
     size_t late_length;
     uint64_t late_sampled_ns; /* CLOCK_MONOTONIC of that reading */
 };

@@ -101,8 +101,6 @@ static enum reason judge_answer(struct engine_container *c, const struct http_re
                        e->endpoint.key, err.text);
         return REASON_MALFORMED;
     }
-    (void)snprintf(text, ERR_TEXT_MAX, "stats of %s on %s: an answer without values",
-                   c->identity->name, e->endpoint.key);
     return REASON_EMPTY_ANSWER;
 }
 
@@ -121,6 +119,25 @@ static void keep_late(struct engine_container *c, const struct http_result *resu
     c->late_sampled_ns = sampled_ns;
 }
 
+/* An answer as of a stopped container may be right: the event that says so is still on its way. It
+ * is looked at anew, and only one that goes on running has failed. */
+static void doubt(struct engine_container *c, enum reason reason)
+{
+    c->doubt = reason;
+    c->doubt_round = c->engine->collector->round.number;
+    c->needs_inspect = true;
+    engine_read_container(c);
+}
+
+/* It runs, and its stats say that it does not. */
+static void fail_doubted(struct engine_container *c)
+{
+    char text[ERR_TEXT_MAX];
+    (void)snprintf(text, sizeof text, "stats of %s on %s: an answer without values, though it runs",
+                   c->identity->name, c->engine->endpoint.key);
+    engine_container_failed(c, c->doubt, text);
+}
+
 static void stats_answer(struct engine_container *c, const struct http_result *result)
 {
     struct engine *e = c->engine;
@@ -134,8 +151,10 @@ static void stats_answer(struct engine_container *c, const struct http_result *r
     }
     arena_reset(&e->collector->scratch);
     enum reason reason = judge_answer(c, result, &stats, text);
-    if (reason == REASON_GONE || reason == REASON_EMPTY_ANSWER)
-        c->needs_inspect = true; /* it may have stopped in between */
+    if (reason == REASON_GONE || reason == REASON_EMPTY_ANSWER) {
+        doubt(c, reason);
+        return;
+    }
     if (reason != REASON_NONE) {
         engine_container_failed(c, reason, text);
         return;
@@ -208,6 +227,8 @@ void engine_read_container(struct engine_container *c)
     }
     if (c->needs_inspect)
         engine_inspect(c);
+    else if (c->doubt_round == e->collector->round.number)
+        fail_doubted(c);
     else
         ask_stats(c);
 }
