@@ -352,7 +352,9 @@ int http_connection_open(struct http_server *s, int fd, bool refused)
         refuse(c, 503, "All connections of this server are in use; try again in a moment.");
         return 0;
     }
-    set_deadline(c, s->limits.idle_timeout_ms);
+    /* One that has never asked gets no more time than a request's head: silent peers must not fill
+     * the places for long. */
+    set_deadline(c, s->limits.header_timeout_ms);
     start_reading(c);
     return 0;
 }

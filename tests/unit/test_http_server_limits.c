@@ -78,7 +78,7 @@ static void test_slow_header(void **state)
     limits.header_timeout_ms = 100;
     fixture_start(&f, &limits);
     int fd = peer_connect(&f, 0);
-    fixture_pump_for(&f, 150); /* no first byte yet: the time has not begun */
+    fixture_pump_for(&f, 50); /* no first byte yet: the time has not begun */
     uint64_t begin = now_ms();
     for (const char *c = "GET /hello HTTP/1.1\r\nX: aaaaaaaaa"; *c != '\0'; c++) {
         peer_send_bytes(&f, fd, c, 1);
@@ -100,6 +100,7 @@ static void test_idle_connections_end_in_silence(void **state)
     struct response r;
     (void)state;
     limits.idle_timeout_ms = 300;
+    limits.header_timeout_ms = 200; /* all that one has that never asked */
     fixture_start(&f, &limits);
     int fresh = peer_connect(&f, 0);
     int kept = peer_connect(&f, 0);
