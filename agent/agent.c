@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCRAPE_MAX_BYTES (256 * 1024 * 1024) /* an exposition of some 100 000 containers */
+#define SCRAPE_MAX_BYTES (256 * 1024 * 1024) /* an exposition of some 15 000 containers */
 #define SCRAPE_PAUSE_MS  1050 /* a percentage needs a sample at least one second old */
 
 struct agent {

@@ -18,13 +18,19 @@
 #define IDLE_AFTER_MS \
     (300 * UINT64_C(1000)) /* then collectors let go of connections and descriptors */
 
+/* Demands in the order in which they came. */
+struct demand_list {
+    struct demand *first;
+    struct demand *last;
+};
+
 struct rounds {
     struct rounds_options options;
-    struct snapshot *current; /* the newest, a reference; NULL before the first */
-    bool stale;               /* a source changed since */
-    struct demand *waiting;   /* answered by the running round; oldest first */
-    struct demand *served;    /* answered from `current` on the next turn of the loop */
-    struct demand *answering; /* whose turn it is; demands made meanwhile are not among them */
+    struct snapshot *current;     /* the newest, a reference; NULL before the first */
+    bool stale;                   /* a source changed since */
+    struct demand_list waiting;   /* answered by the running round; oldest first */
+    struct demand_list served;    /* answered from `current` on the next turn of the loop */
+    struct demand_list answering; /* whose turn it is; demands made meanwhile are not among them */
     bool running;
     struct round round;
     uint64_t bucket_ns; /* time saved up, at most BUCKET_ROUNDS * BUCKET_FILL_NS */
@@ -39,36 +45,52 @@ static uint64_t now_ns(const struct rounds *r)
     return clock_monotonic_ns(r->options.clock);
 }
 
-static void append(struct demand **list, struct demand *d)
+static void append(struct demand_list *list, struct demand *d)
 {
-    while (*list)
-        list = &(*list)->next;
     d->next = NULL;
-    *list = d;
+    if (list->last)
+        list->last->next = d;
+    else
+        list->first = d;
+    list->last = d;
 }
 
-static bool take_out(struct demand **list, struct demand *d)
+static struct demand *take_first(struct demand_list *list)
 {
-    for (; *list; list = &(*list)->next) {
-        if (*list == d) {
-            *list = d->next;
-            return true;
-        }
+    struct demand *d = list->first;
+    if (!d)
+        return NULL;
+    list->first = d->next;
+    if (!list->first)
+        list->last = NULL;
+    return d;
+}
+
+static bool take_out(struct demand_list *list, struct demand *d)
+{
+    struct demand *before = NULL;
+    for (struct demand *at = list->first; at; before = at, at = at->next) {
+        if (at != d)
+            continue;
+        if (before)
+            before->next = d->next;
+        else
+            list->first = d->next;
+        if (list->last == d)
+            list->last = before;
+        return true;
     }
     return false;
 }
 
 /* Answers a list. Those who ask from inside an answer go to another one, so that this one ends. */
-static void answer(struct rounds *r, struct demand **list)
+static void answer(struct rounds *r, struct demand_list *list)
 {
     struct snapshot *snapshot = snapshot_ref(r->current);
     r->answering = *list;
-    *list = NULL;
-    while (r->answering) {
-        struct demand *d = r->answering;
-        r->answering = d->next;
+    *list = (struct demand_list){0};
+    for (struct demand *d = take_first(&r->answering); d; d = take_first(&r->answering))
         d->done(d, snapshot);
-    }
     snapshot_unref(snapshot);
 }
 
@@ -151,9 +173,10 @@ static bool may_reuse(struct rounds *r, uint64_t now)
     if (!r->current || r->options.max_age_ms == 0)
         return false;
     uint64_t age = now - r->current->monotonic_ns;
-    if (!r->stale && age < REUSE_NS)
+    uint64_t max_age_ns = r->options.max_age_ms * NS_PER_MS;
+    if (!r->stale && age < REUSE_NS && age < max_age_ns)
         return true;
-    return !spend(r, now) && age < r->options.max_age_ms * NS_PER_MS;
+    return !spend(r, now) && age < max_age_ns;
 }
 
 static void demand(void *context, struct demand *d)

@@ -18,22 +18,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of one exposition: some 10 000 containers with long labels. Past that something is wrong,
+/* Bytes of one exposition: some 15 000 containers with a few labels. Past that something is wrong,
  * and a scraper could not take it in either. */
 #define SCRAPE_BODY_MAX (UINT64_C(256) << 20)
 /* Bytes of the landing page: its table has a line per engine and collector, a dozen at most. */
 #define SCRAPE_PAGE_MAX (UINT64_C(256) << 10)
 
 /* What is kept of the scraper's timeout for encoding, sending and the clock that began on the other
- * side: 5 %, at least 100 ms, which covers a slow link, and at most half of it, so that a scraper
- * in a hurry still gets a round. */
+ * side: 5 %, at least 100 ms, which covers a slow link. */
 #define SCRAPE_MARGIN_PER_CENT 5
 #define SCRAPE_MARGIN_MS       100
 #define SCRAPE_TIMEOUT_HEADER  "x-prometheus-scrape-timeout-seconds"
+/* The least a scrape waits, whatever it says: its deadline is that of the round, which others have
+ * joined, and an impatient one must not cost them their values. */
+#define SCRAPE_WAIT_MIN_MS 500
+/* Scrapes that wait at once. Connections are fewer, but peers that have gone leave theirs until the
+ * round ends. */
+#define SCRAPE_WAITING_MAX 1024
 /* Seconds above which a timeout counts as this one: a year, to stay clear of overflow. */
 #define SCRAPE_TIMEOUT_MAX_S (UINT64_C(365) * 24 * 3600)
 
-/* A request that waits for its round. The server's connection limit bounds how many there are. */
+/* A request that waits for its round. */
 struct waiting {
     struct demand demand; /* first: done is given this */
     struct scrape *scrape;
@@ -48,6 +53,7 @@ struct scrape {
     uint64_t max_timeout_ms;
     struct snapshot_source source;
     struct waiting *waiting;
+    size_t waiting_count;
     struct bytes *body;   /* the exposition of one snapshot; NULL before the first */
     uint64_t body_number; /* that snapshot's number */
 };
@@ -65,6 +71,7 @@ struct scrape *scrape_new(const struct scrape_options *options)
 
 static void waiting_free(struct waiting *w)
 {
+    w->scrape->waiting_count--;
     *w->link = w->next;
     if (w->next)
         w->next->link = w->link;
@@ -163,14 +170,20 @@ static uint64_t wait_ms(const struct scrape *s, const struct http_request *reque
     uint64_t margin_ms = timeout_ms * SCRAPE_MARGIN_PER_CENT / 100;
     if (margin_ms < SCRAPE_MARGIN_MS)
         margin_ms = SCRAPE_MARGIN_MS;
-    if (margin_ms > timeout_ms / 2)
-        margin_ms = timeout_ms / 2;
-    uint64_t wait = timeout_ms - margin_ms;
+    uint64_t wait = timeout_ms > margin_ms ? timeout_ms - margin_ms : 0;
+    if (wait < SCRAPE_WAIT_MIN_MS)
+        wait = SCRAPE_WAIT_MIN_MS;
     return wait < s->max_timeout_ms ? wait : s->max_timeout_ms;
 }
 
 static void handle_metrics(struct scrape *s, struct http_request *request)
 {
+    if (s->waiting_count >= SCRAPE_WAITING_MAX) {
+        http_respond_text(request, 503,
+                          "Too many scrapes wait for the same round; ask again in a moment.");
+        return;
+    }
+    s->waiting_count++;
     struct waiting *w = alloc_zeroed(1, sizeof *w);
     w->demand.deadline_ns = clock_monotonic_ns(&clock_system) + wait_ms(s, request) * NS_PER_MS;
     w->demand.done = on_snapshot;

@@ -21,7 +21,7 @@ void scrape_free(struct scrape *s);
 /* An http_handler; `context` is the struct scrape. Paths: the telemetry path, "/" (a short page),
  * /-/healthy and /healthz (200), /-/ready (200 once a first round has sealed, 503 before); anything
  * else is 404 with a sentence. A scrape's deadline is X-Prometheus-Scrape-Timeout-Seconds less a
- * margin, at most max_timeout_ms. A body is encoded once per snapshot. */
+ * margin, at least 500 ms and at most max_timeout_ms. A body is encoded once per snapshot. */
 void scrape_handle(void *context, struct http_request *request);
 
 #endif

@@ -301,13 +301,15 @@ static void test_deadlines(void **state)
     } cases[] = {
         {"10", TIMEOUT_MS}, /* less 500 ms is still more than the limit */
         {"9.5", TIMEOUT_MS},
-        {"5", 4750},                 /* less 5 % */
-        {"4", 3800},                 /* less 5 % */
-        {"2.5", 2375},               /* less 5 %, 125 ms */
-        {"1", 900},                  /* less 100 ms */
-        {"0.3", 200},                /* less 100 ms */
-        {"0.15", 75},                /* half */
-        {"0.050", 25},               /* half */
+        {"5", 4750},    /* less 5 % */
+        {"4", 3800},    /* less 5 % */
+        {"2.5", 2375},  /* less 5 %, 125 ms */
+        {"1", 900},     /* less 100 ms */
+        {"0.7", 600},   /* less 100 ms */
+        {"0.6", 500},   /* less 100 ms */
+        {"0.599", 500}, /* an impatient one must not cut others' round short */
+        {"0.050", 500},
+        {"0.001", 500},
         {"1.0009999999999999", 900}, /* what is finer than a ms is cut */
         {"010", TIMEOUT_MS},
         {"18446744073709551615", TIMEOUT_MS},
