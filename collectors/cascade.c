@@ -69,17 +69,23 @@ int cascade_new(const struct collector_options *options, const struct text_list 
     c->clock = options->clock;
     c->derive = derive_new();
     c->tiers = alloc_zeroed(tiers->count, sizeof *c->tiers);
-    for (size_t i = 0; i < tiers->count; i++) {
+    struct collector *simulated = NULL;
+    int r = 0;
+    for (size_t i = 0; i < tiers->count && r == 0; i++) {
         struct collector *collector = NULL;
-        int r = collector_make(tiers->items[i], options, e, &collector);
-        if (r < 0) {
-            cascade_close(c);
-            return r;
-        }
-        if (collector->kind->tier == TIER_SIMULATED && something_real_works(c))
-            collector->kind->close(collector);
-        else
+        r = collector_make(tiers->items[i], options, e, &collector);
+        if (r == 0 && collector->kind->tier == TIER_SIMULATED)
+            simulated = collector;
+        else if (r == 0)
             add_tier(c, collector);
+    }
+    if (simulated && (r < 0 || something_real_works(c)))
+        simulated->kind->close(simulated);
+    else if (simulated)
+        add_tier(c, simulated);
+    if (r < 0) {
+        cascade_close(c);
+        return r;
     }
     *ret_cascade = c;
     return 0;

@@ -509,7 +509,8 @@ static void test_simulated_stands_in(void **state)
         {{"engine", "cgroup", "simulated"}, 3, false, 0},
         {{"engine", "cgroup", "simulated"}, 3, true, 1},
         {{"simulated"}, 1, false, 1},
-        {{"simulated", "engine"}, 2, false, 1},
+        {{"simulated", "engine"}, 2, false, 0}, /* never beside real ones, whatever the order */
+        {{"simulated", "engine"}, 2, true, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         reset();
