@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+
+#define DESCRIPTORS_WANTED 4096 /* 1024 calls, as many scrapers and a margin */
 
 static void add_points(void *context, struct part *part, uint64_t begun_ns)
 {
@@ -57,6 +60,17 @@ static struct collector_options collector_options_from(struct core *c, const str
     };
 }
 
+/* An engine whose answers wait for a tick is asked about all its containers at once. Where the
+ * limit cannot be raised, what does not fit is counted as failed connections. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int core_init(struct core *c, const struct config *config, char *const environment[], struct err *e)
 {
     *c = (struct core){.started_ms = clock_realtime_ns(&clock_system) / NS_PER_MS};
@@ -64,6 +78,7 @@ int core_init(struct core *c, const struct config *config, char *const environme
     /* A peer that has gone is an error of one write, not the end of the process. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return err_set_errno(e, -errno, "SIGPIPE cannot be ignored");
+    raise_descriptor_limit();
     int r = uv_loop_init(&c->loop);
     if (r < 0)
         return err_set_errno(e, r, "the event loop cannot be made");
