@@ -19,6 +19,7 @@
     R(TOO_LARGE, "too_large", 1)                   \
     R(ENDED_EARLY, "ended_early", 1)               \
     R(EMPTY_ANSWER, "empty_answer", 1)             \
+    R(SAME_ENGINE, "same_engine", 1)               \
     R(EVENTS_LOST, "events_lost", 1)               \
     R(TOO_MANY, "too_many", 1)                     \
     R(GONE, "gone", 0)                             \

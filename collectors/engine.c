@@ -43,8 +43,6 @@ void engine_note_answer(struct engine *e, const struct http_result *result)
     }
     e->answered = true;
     e->good = e->good || result->reason == REASON_NONE;
-    if (result->status != 0)
-        e->contact_ns = result->received_ns;
     if (e->suspect)
         engine_trust(e);
 }
@@ -245,9 +243,14 @@ static int discover(struct engine_collector *self, struct err *err)
 static void begin_engine(struct engine *e)
 {
     bool away = e->suspect || e->phase == ENGINE_DOWN;
+    uint64_t now = engine_now(e);
     e->answered = e->good = e->timed_out = false;
     e->in_round = !e->suspect;
-    if (away && e->container_count > 0 && engine_now(e) - e->contact_ns > FORGET_AFTER_NS)
+    if (!away)
+        e->away_ns = 0;
+    else if (e->away_ns == 0)
+        e->away_ns = now;
+    else if (now - e->away_ns > FORGET_AFTER_NS)
         engine_forget(e);
     if (e->suspect) {
         engine_resume_probe(e);
@@ -259,6 +262,8 @@ static void begin_engine(struct engine *e)
         engine_connect(e);
     else if (e->phase == ENGINE_READY)
         engine_read_all(e);
+    else if (e->setup_late && !e->setup_doubtful && now - e->setup_ns < ENGINE_FAIR_WAIT_NS)
+        e->setup_late = !engine_call_begun(e, false);
     if (e->pending == 0)
         leave_round(e);
 }
@@ -298,7 +303,8 @@ static void end_early(struct engine *e)
 {
     if (!e->in_round)
         return;
-    e->timed_out = e->timed_out || e->pending > 0;
+    bool waited_enough = engine_now(e) - e->collector->round.begun_ns >= ENGINE_FAIR_WAIT_NS;
+    e->timed_out = e->timed_out || (e->pending > 0 && waited_enough);
     if (!e->setup_late && (e->setup || e->phase == ENGINE_SUBSCRIBING)) {
         e->failure = REASON_TIMEOUT;
         (void)snprintf(e->failure_text, sizeof e->failure_text,

@@ -19,6 +19,7 @@ struct engine_container {
     enum container_state state;
     uint64_t seen_ns;           /* realtime when the engine last stood for it */
     struct http_exchange *call; /* its inspect or stats call under way: one at a time */
+    uint64_t asked_ns;          /* CLOCK_MONOTONIC when that call began */
     bool late;                  /* the round that asked is over; no other waits for the answer */
     bool needs_inspect;         /* something changed since the last one */
     bool unwanted;              /* left out by include or exclude */
@@ -42,6 +43,9 @@ void engine_container_failed(struct engine_container *c, enum reason reason, con
 void engine_drop_late(struct engine_container *c);
 /* Asks for whatever a container needs in this round: inspect, stats, or nothing. */
 void engine_read_container(struct engine_container *c);
+/* A process of one of its containers was found here: this host's files are the engine's. A unix
+ * socket alone does not say so, it may be forwarded from elsewhere. */
+void engine_is_local(struct engine *e);
 /* Does what the round needs of an engine that is set up: subscribe, list, or read every container.
  */
 void engine_read_all(struct engine *e);

@@ -18,7 +18,7 @@
 
 #define ENGINE_CONTAINERS_MAX \
     10000 /* a host holds some hundreds; beyond that a list is an attack or a mistake */
-#define LIST_MAX_BYTES        (32 * 1024 * 1024) /* 10 000 containers with long labels */
+#define LIST_MAX_BYTES        (16 * 1024 * 1024) /* 10 000 containers with long labels */
 #define INSPECT_MAX_BYTES     (4 * 1024 * 1024)  /* thousands of mounts or environment variables */
 #define PROC_CGROUP_MAX_BYTES (64 * 1024)        /* a dozen lines with a path each */
 
@@ -206,6 +206,7 @@ void engine_list(struct engine *e)
         list_failed(e, REASON_TOO_MANY, "the list could not be queued");
         return;
     }
+    e->setup_ns = engine_now(e);
     e->setup_late = !engine_call_begun(e, e->setup_doubtful);
 }
 
@@ -240,7 +241,7 @@ static const char *find_cgroup_path(struct engine *e, const struct engine_inspec
                                     struct arena *arena)
 {
     const char *path = NULL;
-    if (e->facts.local && inspect->pid != 0) {
+    if (e->endpoint.kind == ENGINE_UNIX && inspect->pid != 0) {
         char file[512];
         struct buf text;
         buf_init(&text, PROC_CGROUP_MAX_BYTES);
@@ -250,10 +251,23 @@ static const char *find_cgroup_path(struct engine *e, const struct engine_inspec
             path = identity_path_from_proc(text.data, inspect->id, arena);
         buf_done(&text);
     }
-    if (path)
+    if (path) {
+        engine_is_local(e);
         return path;
+    }
     return identity_path_from_driver(e->facts.info.cgroup_driver, inspect->cgroup_parent,
                                      e->facts.version.podman, inspect->id, arena);
+}
+
+/* A copy of a text that becomes a label, or NULL and counted where it is longer than labels may be.
+ */
+static const char *copy_bounded(struct identity *identity, const char *text,
+                                struct label_drops *drops)
+{
+    if (strlen(text) <= LABEL_VALUE_MAX)
+        return arena_string(&identity->arena, text);
+    drops->too_long++;
+    return NULL;
 }
 
 static void take_identity(struct engine_container *c, const struct engine_inspect *inspect)
@@ -261,8 +275,8 @@ static void take_identity(struct engine_container *c, const struct engine_inspec
     struct engine *e = c->engine;
     const struct collector_options *options = &e->collector->options;
     struct identity *identity = identity_new(e->endpoint.key, c->id);
-    identity->name = arena_string(&identity->arena, inspect->name);
-    identity->image = arena_string(&identity->arena, inspect->image);
+    identity->name = copy_bounded(identity, inspect->name, &e->collector->drops);
+    identity->image = copy_bounded(identity, inspect->image, &e->collector->drops);
     identity->started_ns = inspect->started_ns;
     /* A stopped container has no process to ask: the path of its last run stays. */
     identity->cgroup_path = inspect->pid == 0 && c->identity
@@ -352,6 +366,7 @@ void engine_inspect(struct engine_container *c)
         return;
     }
     c->needs_inspect = false;
+    c->asked_ns = engine_now(e);
     c->late = !engine_call_begun(e, c->timeouts > 0);
     if (c->late)
         c->failure = REASON_TIMEOUT; /* until the answer that no round waits for is there */

@@ -132,7 +132,7 @@ int engine_parse_info(const char *json, size_t length, struct arena *arena, stru
         .cgroup_version =
             parse_cgroup_version(engine_json_text_or_empty(root, "CgroupVersion", arena)),
         .cgroup_driver = engine_json_text_or_empty(root, "CgroupDriver", arena),
-        .name = engine_json_text_or_empty(root, "Name", arena),
+        .id = engine_json_text_or_empty(root, "ID", arena),
         /* Podman has a member of its own besides. */
         .rootless = says_rootless(yyjson_obj_get(root, "SecurityOptions"), arena) ||
                     yyjson_is_true(yyjson_obj_get(root, "Rootless")),
@@ -162,6 +162,8 @@ static const char *own_name(yyjson_val *names, struct arena *arena)
     return first ? first : "";
 }
 
+#define ENTRY_MIN_BYTES 73 /* {"Id":"<64 digits>"} */
+
 int engine_parse_list(const char *json, size_t length, struct arena *arena, struct err *e,
                       struct engine_list_entry **ret_entries, size_t *ret_count)
 {
@@ -174,6 +176,10 @@ int engine_parse_list(const char *json, size_t length, struct arena *arena, stru
     if (!yyjson_is_arr(root))
         return err_set(e, -EBADMSG, "%s: the answer is a JSON %s, expected an array", what,
                        yyjson_get_type_desc(root));
+    /* What is denser than the shortest container is none, and must not be given memory first. */
+    if (yyjson_arr_size(root) > length / ENTRY_MIN_BYTES)
+        return err_set(e, -EBADMSG, "%s: %zu entries in %zu bytes cannot be containers", what,
+                       yyjson_arr_size(root), length);
     struct engine_list_entry *entries = arena_alloc(arena, yyjson_arr_size(root) * sizeof *entries);
     size_t i = 0;
     size_t count = 0;

@@ -45,7 +45,7 @@ struct engine_info {
     uint64_t memory_bytes;     /* MemTotal, 0 unknown */
     int cgroup_version;        /* 1, 2, or 0 when not said (API < 1.41: v1) */
     const char *cgroup_driver; /* "cgroupfs", "systemd", "none"; "" when missing */
-    const char *name;          /* host name; "" when missing */
+    const char *id;            /* the same for every way to one engine; "" when missing */
     bool rootless;             /* SecurityOptions hold name=rootless */
 };
 int engine_parse_info(const char *json, size_t length, struct arena *arena, struct err *e,

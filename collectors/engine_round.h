@@ -2,9 +2,15 @@
 #ifndef WEIR_COLLECTORS_ENGINE_ROUND_H
 #define WEIR_COLLECTORS_ENGINE_ROUND_H
 
+#include "base/clock.h"
 #include "collectors/collector.h"
 #include "collectors/container_identity.h"
 #include "collectors/engine_state.h"
+
+/* An engine is not blamed for what it does not answer sooner: a one-shot answer may have to wait
+ * for a one-second tick. A round that was cut shorter leaves its calls to the next one, which waits
+ * for them. */
+#define ENGINE_FAIR_WAIT_NS (1500 * NS_PER_MS)
 
 struct engine_collector {
     struct collector collector; /* first: the cascade sees it as this */

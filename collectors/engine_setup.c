@@ -145,6 +145,7 @@ static void setup_call(struct engine *e, enum engine_phase phase, const char *pa
         setup_failed(e, REASON_TOO_MANY, "%s: the request could not be queued", e->endpoint.key);
         return;
     }
+    e->setup_ns = engine_now(e);
     e->setup_late = !engine_call_begun(e, e->setup_doubtful);
 }
 
@@ -160,10 +161,23 @@ static void use_facts(struct engine *e)
 {
     struct arena old = e->facts_arena;
     e->heard.accounting = e->facts.accounting; /* that of the host */
+    e->heard.local = e->facts.local;
+    e->heard.sysfs = e->facts.sysfs;
     e->facts = e->heard;
     e->facts_arena = e->heard_arena;
     e->heard = (struct engine_facts){0};
     e->heard_arena = old;
+}
+
+/* The other engine, set up already, that has this id: two ways to one engine would give every
+ * series twice. */
+static const struct engine *find_same(const struct engine *e, const char *id)
+{
+    for (const struct engine *other = e->collector->engines; other; other = other->next)
+        if (other != e && *id != '\0' && other->facts.info.id && other->phase != ENGINE_DOWN &&
+            text_equal(other->facts.info.id, id))
+            return other;
+    return NULL;
 }
 
 static void info_done(void *context, const struct http_result *result)
@@ -175,9 +189,14 @@ static void info_done(void *context, const struct http_result *result)
     if (setup_usable(e, result, "GET /info")) {
         int r = engine_parse_info(result->body, result->body_length, &e->heard_arena, &err,
                                   &e->heard.info);
+        const struct engine *same = r < 0 ? NULL : find_same(e, e->heard.info.id);
         if (r < 0) {
             setup_failed(e, engine_parse_reason(r), "GET /info of %s: %s", e->endpoint.key,
                          err.text);
+        } else if (same) {
+            setup_failed(e, REASON_SAME_ENGINE,
+                         "%s is the engine that %s is; give only one of them as --engine.host",
+                         e->endpoint.key, same->endpoint.key);
         } else {
             use_facts(e);
             engine_subscribe(e);
@@ -233,8 +252,6 @@ static void use_version(struct engine *e)
     (void)snprintf(e->prefix, sizeof e->prefix, "/v%u.%u", version.major % 100,
                    version.minor % 1000);
     e->heard.version.api = version;
-    e->heard.local = e->endpoint.kind == ENGINE_UNIX;
-    e->heard.sysfs = e->heard.local ? e->collector->options.sysfs : NULL;
     if (waits_for_tick(&e->heard.version) && at_once < ALL_AT_ONCE)
         at_once = ALL_AT_ONCE;
     http_set_bound(e->getter, at_once);
@@ -362,6 +379,7 @@ void engine_subscribe(struct engine *e)
         return;
     }
     e->phase = ENGINE_SUBSCRIBING;
+    e->setup_ns = engine_now(e);
     e->setup_late = !engine_call_begun(e, e->setup_doubtful);
 }
 

@@ -26,6 +26,7 @@ struct engine {
     struct http_getter *getter;
     enum engine_phase phase;
     struct http_exchange *setup;  /* version, info or list under way */
+    uint64_t setup_ns;            /* CLOCK_MONOTONIC when the step under way began */
     bool setup_late;              /* no round waits for it */
     bool setup_doubtful;          /* it timed out last time: the next try is not waited for */
     struct http_exchange *events; /* the event stream */
@@ -43,9 +44,9 @@ struct engine {
     struct engine_container **containers; /* sorted by id */
     size_t container_count;
     size_t container_capacity;
-    bool too_many;       /* the list was longer than ENGINE_CONTAINERS_MAX */
-    uint64_t listed_ns;  /* CLOCK_MONOTONIC of the last list */
-    uint64_t contact_ns; /* CLOCK_MONOTONIC of the last answer */
+    bool too_many;      /* the list was longer than ENGINE_CONTAINERS_MAX */
+    uint64_t listed_ns; /* CLOCK_MONOTONIC of the last list */
+    uint64_t away_ns;   /* CLOCK_MONOTONIC of the first round that found it away; 0: it is not */
 
     /* this round */
     bool in_round;

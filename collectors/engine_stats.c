@@ -204,6 +204,7 @@ static void ask_stats(struct engine_container *c)
         engine_container_failed(c, REASON_TOO_MANY, "stats could not be queued");
         return;
     }
+    c->asked_ns = engine_now(e);
     c->late = !engine_call_begun(e, c->timeouts > 0);
     if (c->late)
         c->failure = REASON_TIMEOUT; /* until the answer that no round waits for is there */
@@ -216,6 +217,9 @@ void engine_read_container(struct engine_container *c)
     if (!e->in_round || e->phase != ENGINE_READY)
         return;
     if (c->call) {
+        bool cut_short = c->timeouts == 0 && engine_now(e) - c->asked_ns < ENGINE_FAIR_WAIT_NS;
+        if (c->late && cut_short)
+            c->late = !engine_call_begun(e, false);
         c->failure = REASON_TIMEOUT; /* until its late answer comes */
         return;
     }
@@ -240,6 +244,15 @@ static void look_at_accounting(struct engine *e)
     if (e->facts.local && e->facts.info.cgroup_version != 2 &&
         e->facts.accounting != BLOCK_ACCOUNTING_ON)
         e->facts.accounting = block_accounting_read(options->procfs, options->sysfs);
+}
+
+void engine_is_local(struct engine *e)
+{
+    if (e->facts.local)
+        return;
+    e->facts.local = true;
+    e->facts.sysfs = e->collector->options.sysfs;
+    look_at_accounting(e);
 }
 
 void engine_read_all(struct engine *e)

@@ -326,7 +326,7 @@ class FaultEngine:
                       "Arch": "amd64", "Components": [{"Name": "Engine", "Version": self.version}]}
         elif endpoint == "info":
             answer = {"NCPU": HOST_CPUS, "MemTotal": HOST_MEMORY, "CgroupDriver": "cgroupfs", "CgroupVersion": "1",
-                      "ID": "fake", "Name": "fake", "SecurityOptions": [], "Containers": len(self.containers)}
+                      "ID": f"fake-{id(self)}", "Name": "fake", "SecurityOptions": [], "Containers": len(self.containers)}
         elif endpoint == "list":
             answer = [entry.list_entry() for entry in list(self.containers.values())]
         else:

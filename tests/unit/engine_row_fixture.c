@@ -35,7 +35,7 @@ struct engine_facts docker(int cgroup_version)
         .info = {.memory_bytes = UINT64_C(16) << 30,
                  .cgroup_version = cgroup_version,
                  .cgroup_driver = "systemd",
-                 .name = ""},
+                 .id = ""},
         .accounting = BLOCK_ACCOUNTING_UNKNOWN,
     };
 }

@@ -363,7 +363,7 @@ static void test_containers_of_an_engine_that_is_away(void **state)
     round_whole();
     uint64_t seen_ms = (fake.now_ns + FAKE_EPOCH_S * NS_PER_SECOND) / NS_PER_MS;
     events_end(REASON_ENDED_EARLY);
-    for (unsigned s = 15; s <= 285; s += 15) {
+    for (unsigned s = 15; s <= 315; s += 15) {
         advance_ms(15000);
         round_refused(REASON_CONNECTION_REFUSED);
         assert_int_equal(engine_up(FAKE_HOST), 0);

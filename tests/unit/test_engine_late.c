@@ -669,6 +669,47 @@ static void test_round_from_inside_a_round(void **state)
     }
 }
 
+/* A scrape in a hurry ends its round before any engine can be blamed: the calls belong to the next
+ * round, which waits for them. */
+static void test_round_cut_short(void **state)
+{
+    (void)state;
+    start_two();
+    round_whole();
+    calls_forget();
+    round_begin();
+    advance_ms(600);
+    round_cancel();
+    expect_absent('a', REASON_TIMEOUT);
+    assert_int_equal(timer_next_ms(), UINT64_MAX); /* not suspect: nothing probes */
+    advance_ms(100);
+    round_begin();
+    assert_false(round_is_done());
+    serve();
+    assert_true(round_is_done());
+    expect_values('a');
+    expect_values('b');
+    expect_no_problem();
+    assert_int_equal(calls_made(stats_of('a')), 1);
+    fake_end();
+}
+
+/* The same while it is set up. */
+static void test_setup_cut_short(void **state)
+{
+    (void)state;
+    start_two();
+    round_begin();
+    advance_ms(600);
+    round_cancel();
+    round_begin();
+    assert_false(round_is_done());
+    serve();
+    assert_true(round_is_done());
+    expect_values('a');
+    fake_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -700,6 +741,8 @@ int main(void)
         cmocka_unit_test(test_containers_of_a_stuck_engine),
         cmocka_unit_test(test_late_answer_across_a_new_set_up),
         cmocka_unit_test(test_round_from_inside_a_round),
+        cmocka_unit_test(test_round_cut_short),
+        cmocka_unit_test(test_setup_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,7 @@ static void test_close_while_suspect(void **state)
         start_two();
         round_whole();
         round_begin();
+        advance_ms(2000);
         round_cancel();
         assert_int_equal(timer_next_ms(), 1000);
         if (probing) {
@@ -180,6 +181,7 @@ static void test_idle_while_suspect(void **state)
         start_two();
         round_whole();
         round_begin();
+        advance_ms(2000);
         round_cancel();
         advance_ms(1000);
         if (probing)

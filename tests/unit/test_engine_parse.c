@@ -114,7 +114,7 @@ static void test_infos(void **state)
     assert_int_equal(i.memory_bytes, 25274793984);
     assert_int_equal(i.cgroup_version, 1);
     assert_string_equal(i.cgroup_driver, "cgroupfs");
-    assert_string_equal(i.name, "host1");
+    assert_string_equal(i.id, "TC3C:A4FJ:VR7I:WXTI:TIPG:YJ34:DEQ2:HPCZ:LC26:ZK4C:CDCS:X4KJ");
     assert_false(i.rootless);
     PARSE_FIXTURE(engine_parse_info, "podman-4.3/info.json", &i);
     assert_int_equal(i.cgroup_version, 1);
@@ -133,7 +133,7 @@ static void test_infos(void **state)
     assert_int_equal(i.cpus, 0);
     assert_int_equal(i.memory_bytes, 0);
     assert_string_equal(i.cgroup_driver, "");
-    assert_string_equal(i.name, "");
+    assert_string_equal(i.id, "");
     assert_int_equal(
         PARSE(engine_parse_info, "{\"SecurityOptions\":[null,\"name=rootlesskit\"]}", &i), 0);
     assert_false(i.rootless);
