@@ -205,7 +205,8 @@
       "1 while the simulated tier runs: no series with simulated=\"true\" describes a real "     \
       "container.")                                                                              \
     M(ENGINE_UP, "weir_engine_up", GAUGE, COUNT, NONE, "engine", D,                              \
-      "1 if the engine answered in this round, else 0.")                                         \
+      "1 if the engine answered what this round asked of it; if it was asked nothing, what it "  \
+      "last was. Else 0.")                                                                       \
     M(ENGINE_INFO, "weir_engine_info", GAUGE, COUNT, NONE,                                       \
       "engine,product,version,api_version,cgroup_version", D,                                    \
       "1, with what the engine said of itself as labels.")                                       \
@@ -229,7 +230,7 @@
     M(HTTP_REQUESTS, "weir_http_requests_total", COUNTER, COUNT, NONE, "code", D,                \
       "Requests answered, by status code.")                                                      \
     M(HTTP_REFUSED, "weir_http_refused_total", COUNTER, COUNT, NONE, "reason", D,                \
-      "Connections closed or turned away before an answer, by reason.")                          \
+      "Connections turned away or cut off by a limit, by reason.")                               \
     M(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, NS, NONE, "", D,                        \
       "User and system CPU time weir has used; getrusage(2).")                                   \
     M(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, BYTES, NONE, "", D,              \
@@ -241,7 +242,7 @@
     M(PROCESS_MAX_FDS, "process_max_fds", GAUGE, COUNT, NONE, "", D,                             \
       "Most descriptors weir may have; RLIMIT_NOFILE.")                                          \
     M(PROCESS_THREADS, "process_threads", GAUGE, COUNT, NONE, "", D,                             \
-      "Threads of weir; /proc/self/stat.")                                                       \
+      "Threads of weir; /proc/self/status.")                                                     \
     M(PROCESS_START, "process_start_time_seconds", GAUGE, MS, NONE, "", D,                       \
       "When weir started, in seconds since 1970.")
 
