@@ -17,7 +17,7 @@ static struct engine_facts some_facts(int cgroup_version, bool podman)
 {
     return (struct engine_facts){
         .version = {.podman = podman, .version = "", .release = {4, 3, 1}},
-        .info = {.cgroup_version = cgroup_version, .cgroup_driver = "", .name = ""},
+        .info = {.cgroup_version = cgroup_version, .cgroup_driver = "", .id = ""},
         .accounting = BLOCK_ACCOUNTING_ON,
     };
 }
@@ -111,7 +111,7 @@ static int fuzz_info(const char *json, size_t size, struct arena *arena, struct 
 {
     struct engine_info info = {0};
     int r = engine_parse_info(json, size, arena, e, &info);
-    assert(r < 0 || (info.name && info.cgroup_driver));
+    assert(r < 0 || (info.id && info.cgroup_driver));
     return r;
 }
 
