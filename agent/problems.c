@@ -41,11 +41,25 @@ static void tell_new(const struct log *log, const char *collector, const struct 
                         {"reason", reason_name(problem->reason)}));
 }
 
-static void tell_over(const struct log *log, const struct problem_cause *cause)
+static void tell_over(const struct log *log, const struct problem_cause *cause, bool others)
 {
-    log_line(log, LOG_LEVEL_INFO, "it works again",
+    log_line(log, LOG_LEVEL_INFO,
+             others ? "over, but something else still fails there" : "it works again",
              LOG_FIELDS({"collector", cause->collector}, {"source", cause->source},
                         {"reason", reason_name(cause->reason)}));
+}
+
+/* Does something else go wrong at the same source? Then it would be wrong to say that it works
+ * again. */
+static bool has_others(const struct problems *p, const struct problem_cause *cause)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct problem_cause *other = &p->active[i];
+        if (other->seen && text_equal(other->collector, cause->collector) &&
+            text_equal(other->source, cause->source))
+            return true;
+    }
+    return false;
 }
 
 void problems_log(struct problems *p, const struct cascade *cascade, const struct log *log)
@@ -67,7 +81,7 @@ void problems_log(struct problems *p, const struct cascade *cascade, const struc
         struct problem_cause *cause = &p->active[i - 1];
         if (cause->seen)
             continue;
-        tell_over(log, cause);
+        tell_over(log, cause, has_others(p, cause));
         free(cause->source);
         *cause = p->active[--p->count];
     }

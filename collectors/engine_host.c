@@ -1,5 +1,5 @@
 /* What it knows: the ways to name an engine, and where its socket usually is. Documents: docker(1),
- * "Environment variables"; podman-system- service(1). */
+ * "Environment variables"; podman-system-service(1). */
 #include "collectors/engine_host.h"
 
 #include "base/alloc.h"
@@ -50,14 +50,25 @@ static int parse_host_port(const char *text, const char *rest, struct err *e,
     return 0;
 }
 
+/* The file in the directory, or NULL where there is none: engines may ask for no client
+ * certificate. A file that is there and cannot be read is the client's to complain of. */
+static char *find_certificate(const char *directory, const char *name)
+{
+    char *path = alloc_format("%s/%s", directory, name);
+    if (access(path, F_OK) == 0 || errno != ENOENT)
+        return path;
+    free(path);
+    return NULL;
+}
+
 static void set_certificates(char *const environment[], struct engine_endpoint *p)
 {
     const char *directory = engine_host_environment(environment, "DOCKER_CERT_PATH");
     if (!directory)
         return;
-    p->ca_file = alloc_format("%s/%s", directory, "ca.pem");
-    p->cert_file = alloc_format("%s/%s", directory, "cert.pem");
-    p->key_file = alloc_format("%s/%s", directory, "key.pem");
+    p->ca_file = find_certificate(directory, "ca.pem");
+    p->cert_file = find_certificate(directory, "cert.pem");
+    p->key_file = find_certificate(directory, "key.pem");
 }
 
 static int parse_network(const char *text, char *const environment[], struct err *e,

@@ -6,8 +6,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -53,20 +55,36 @@ static void test_tcp(void **state)
     engine_endpoint_done(&p);
 }
 
+/* A file in the directory; what it holds does not matter here. */
+static void make_file(const char *directory, const char *name, char path[static 256])
+{
+    (void)snprintf(path, 256, "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
 static void test_tls(void **state)
 {
     (void)state;
-    char *environment[] = {(char[]){"DOCKER_TLS_VERIFY=1"}, (char[]){"DOCKER_CERT_PATH=/certs"},
-                           NULL};
+    char directory[] = "/tmp/weir-certs-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    char variable[128];
+    char ca[256];
+    char cert[256];
+    (void)snprintf(variable, sizeof variable, "DOCKER_CERT_PATH=%s", directory);
+    make_file(directory, "ca.pem", ca);
+    make_file(directory, "cert.pem", cert);
+    char *environment[] = {(char[]){"DOCKER_TLS_VERIFY=1"}, variable, NULL};
     struct engine_endpoint p;
     assert_int_equal(engine_endpoint_parse("tcp://engine.example", environment, NULL, &p), 0);
     assert_int_equal(p.kind, ENGINE_TLS);
     assert_int_equal(p.port, 2376);
     assert_true(p.verify);
     assert_string_equal(p.key, "https://engine.example:2376");
-    assert_string_equal(p.ca_file, "/certs/ca.pem");
-    assert_string_equal(p.cert_file, "/certs/cert.pem");
-    assert_string_equal(p.key_file, "/certs/key.pem");
+    assert_string_equal(p.ca_file, ca);
+    assert_string_equal(p.cert_file, cert);
+    assert_null(p.key_file); /* there is none, as docker(1) allows */
     engine_endpoint_done(&p);
     assert_int_equal(engine_endpoint_parse("https://engine.example:1", empty_environment, NULL, &p),
                      0);
@@ -74,6 +92,7 @@ static void test_tls(void **state)
     assert_true(p.verify);
     assert_null(p.ca_file);
     engine_endpoint_done(&p);
+    assert_int_equal(unlink(ca) + unlink(cert) + rmdir(directory), 0);
 }
 
 static void test_refusals(void **state)
