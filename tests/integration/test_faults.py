@@ -257,7 +257,7 @@ class Real(unittest.TestCase):
     def assert_percent(self):
         meter = self.engine.meter("keeper")
         self.weir.scrape()
-        time.sleep(1.3)
+        time.sleep(engines.TENTH_WINDOW_S)
         value = self.weir.scrape().value("weir_container_cpu_usage_percent", name="keeper")
         used = meter.percent()
         self.assertIsNotNone(value)

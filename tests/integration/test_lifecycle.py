@@ -63,7 +63,7 @@ class Lifecycle(unittest.TestCase):
         time.sleep(SPACING_S)
         meter = engine.meter(name)
         self.weir.scrape()
-        time.sleep(SAMPLE_PERIOD_S)
+        time.sleep(engines.TENTH_WINDOW_S)
         value = self.percents(self.weir.scrape()).get(name)
         used = meter.percent()
         self.assertIsNotNone(value)

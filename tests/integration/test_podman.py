@@ -8,7 +8,6 @@ import harness
 from weir import Weir
 
 MEBI = 1 << 20
-SAMPLE_PERIOD_S = 1.3
 WORK_LIMIT_S = 60
 PERCENT = "weir_container_cpu_usage_percent"
 
@@ -65,7 +64,7 @@ class Podman(unittest.TestCase):
             first = weir.scrape().value("container_cpu_usage_seconds_total", name="busy")
             high = engines.cpu_used_s(pid)
             self.assertTrue(low - 0.01 <= first <= high + 0.01, (low, first, high))
-            time.sleep(SAMPLE_PERIOD_S)
+            time.sleep(engines.TENTH_WINDOW_S)
             page = weir.scrape()
             used, used_of_tenth = meter.percent(), tenth.percent()
             percent = page.value(PERCENT, name="busy")

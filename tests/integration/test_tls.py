@@ -11,7 +11,6 @@ import engines
 import harness
 from weir import Weir, free_port, is_sanitized
 
-SAMPLE_PERIOD_S = 1.3
 # Samples closer together than 150 ms are not kept as baselines.
 SPACING_S = 0.2
 # The engine answers a command a moment before or after it sends the event.
@@ -141,7 +140,7 @@ def page_with_percent(weir):
     time.sleep(SPACING_S)
     meter = engine.meter("busy")
     weir.scrape()
-    time.sleep(SAMPLE_PERIOD_S)
+    time.sleep(engines.TENTH_WINDOW_S)
     return weir.scrape(), meter.percent()
 
 

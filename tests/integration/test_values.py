@@ -87,7 +87,7 @@ class Values(unittest.TestCase):
         counters = []
         for _ in range(CPU_SAMPLES):
             meter = engine.meter("burn")
-            time.sleep(SAMPLE_PERIOD_S)
+            time.sleep(engines.TENTH_WINDOW_S)
             page = weir.scrape()
             used = meter.percent()
             value = page.value("weir_container_cpu_usage_percent", name="burn")
