@@ -31,7 +31,7 @@ def machine_words():
             with open(path, encoding="utf-8", errors="replace") as source:
                 words.update(URL_HOST.findall(source.read()))
     parent = os.path.dirname(lint.TOP) + "/"
-    if parent.count("/") > 2:  # "/", "/tmp/", "/root/" would match ordinary text
+    if parent.count("/") > 2:  # a folder just below the root would match ordinary text
         words.add(parent)
     return sorted(words)
 
@@ -54,7 +54,7 @@ def findings(files):
 
 
 SAMPLES = [
-    ({"a.md": "Put it in /etc/weir; see /sys/fs/cgroup/work/x and https://www.debian.org/.\n", "empty": ""}, 0),
+    ({"a.md": "Put it in /etc/weir; see /sys/fs/cgroup/wor" + "k/x and https://www.example.org/.\n", "empty": ""}, 0),
     ({"a.md": "cd /wor" + "k/main\n"}, 1),
     ({"a.sh": "fetch http://ftp.xx.debian.or" + "g/debian\n"}, 1),
     ({"a.c": "/* TOD" + "O: later */\n"}, 1),

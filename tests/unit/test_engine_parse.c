@@ -9,33 +9,12 @@
 
 #include "base/err.h"
 #include "collectors/engine_parse.h"
-#include "engine_fixture.h"
+#include "engine_parse_fixture.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define ID "589def48f99de698a49d166066adfa22748cca0e4a5a2bd25d15d6760aa4b83d"
-
-static struct arena arena;
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    return 0;
-}
-
-/* Parses a text, or a fixture, with one of the parsers. */
-#define PARSE(parser, text, ret) parser((text), strlen(text), &arena, &e, (ret))
-#define PARSE_FIXTURE(parser, name, ret)                                 \
-    do {                                                                 \
-        struct err failure = {0};                                        \
-        struct buf text = fixture_read(name);                            \
-        int r = parser(text.data, text.length, &arena, &failure, (ret)); \
-        buf_done(&text); /* results must not point into the answer */    \
-        assert_string_equal(failure.text, "");                           \
-        assert_int_equal(r, 0);                                          \
-    } while (0)
 
 static void test_api_versions(void **state)
 {
