@@ -4,7 +4,9 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(LIBYAML REQUIRED IMPORTED_TARGET yaml-0.1)
-pkg_check_modules(LIBCURL REQUIRED libcurl) # headers only: opened at run time, when it is needed
+# Headers only: opened at run time, when they are needed.
+pkg_check_modules(LIBCURL REQUIRED libcurl)
+pkg_check_modules(LIBCGROUP REQUIRED libcgroup)
 
 if(WEIR_DEPS_PREFIX)
     list(PREPEND CMAKE_PREFIX_PATH "${WEIR_DEPS_PREFIX}/usr")

@@ -5,7 +5,8 @@ import re
 import lint
 
 # What a collector needs of net: the clients, and timers for its own limits.
-CLIENTS = ["net/http_client.h", "net/http_get.h", "net/http_getter.h", "net/curl_client.h", "net/timer.h"]
+CLIENTS = ["net/http_client.h", "net/http_get.h", "net/http_getter.h", "net/curl_client.h", "net/timer.h",
+           "net/worker.h", "net/readable.h"]
 MAY_INCLUDE = {
     "base": ["base/"],
     "net": ["net/", "base/"],
@@ -20,6 +21,7 @@ LIBRARIES = {
     "llhttp": ["net"],
     "curl/": ["net"],
     "yyjson": ["collectors"],
+    "libcgroup": ["collectors"],
     "yaml": ["agent"],
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)
