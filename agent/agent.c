@@ -74,27 +74,34 @@ static void tell_found(struct agent *a, const struct snapshot *s)
     size_t live = 0;
     uint64_t engines = 0;
     bool simulated = false;
+    size_t named = 0;
     char count[24];
-    for (size_t i = 0; i < s->row_count; i++)
-        live += state_is_live(s->rows[i].state);
+    char names[24];
+    for (size_t i = 0; i < s->row_count; i++) {
+        const struct identity *who = s->rows[i].identity;
+        bool counts = who->kind == IDENTITY_CONTAINER && state_is_live(s->rows[i].state);
+        live += counts;
+        named += counts && who->name;
+    }
     for (size_t i = 0; i < s->point_count; i++) {
         if (s->points[i].metric == AGENT_ENGINE_UP)
             engines += s->points[i].value;
         simulated = simulated || s->points[i].metric == AGENT_SIMULATED;
     }
     (void)snprintf(count, sizeof count, "%zu", live);
+    (void)snprintf(names, sizeof names, "%zu", named);
     if (simulated)
         log_line(&a->core.log, LOG_LEVEL_WARN, "showing simulated containers, none of them real",
                  LOG_FIELDS({"containers", count}));
-    else if (engines > 0)
+    else if (engines > 0 || live > 0)
         log_line(&a->core.log, LOG_LEVEL_INFO, "found running containers",
-                 LOG_FIELDS({"containers", count}));
+                 LOG_FIELDS({"containers", count}, {"named", names}));
     else
-        log_line(
-            &a->core.log, LOG_LEVEL_WARN,
-            "no container engine answers; weir goes on looking. To see it at work without one: "
-            "weir --collect.tiers=simulated",
-            NULL, 0);
+        log_line(&a->core.log, LOG_LEVEL_WARN,
+                 "no container engine answers and no container is seen; weir goes on looking. "
+                 "`weir check` says what is missing; to see it at work without one: "
+                 "weir --collect.tiers=simulated",
+                 NULL, 0);
 }
 
 static void first_done(struct demand *self, struct snapshot *snapshot)

@@ -14,7 +14,14 @@ struct err;
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
-enum command { COMMAND_RUN, COMMAND_SCRAPE, COMMAND_CONFIG, COMMAND_VERSION, COMMAND_HELP };
+enum command {
+    COMMAND_RUN,
+    COMMAND_SCRAPE,
+    COMMAND_CHECK,
+    COMMAND_CONFIG,
+    COMMAND_VERSION,
+    COMMAND_HELP,
+};
 
 /* Every text and list is owned by the struct; config_done frees them. */
 struct config {
@@ -22,19 +29,24 @@ struct config {
     char *config_file;                      /* --config.file, NULL without one */
     struct text_list web_listen_address;    /* --web.listen-address, default ":10142" */
     char *web_telemetry_path;               /* --web.telemetry-path, default "/metrics" */
-    struct text_list collect_tiers;         /* --collect.tiers, in their order, default engine */
+    struct text_list collect_tiers;         /* --collect.tiers, default engine,cgroup,simulated */
+    unsigned collect_scope;                 /* --collect.scope, enum collect_scope of collector.h */
     uint64_t collect_max_age_ms;            /* --collect.max-age, default 1s; 0: no reuse at all */
     uint64_t collect_timeout_ms;            /* --collect.timeout, default 5s */
     struct text_list engine_host;           /* --engine.host, default none: found by itself */
     uint64_t engine_timeout_ms;             /* --engine.timeout, default 3s: one call */
     uint64_t engine_max_concurrency;        /* --engine.max-concurrency, default 16 */
+    uint64_t cgroup_max_fds;                /* --cgroup.max-fds, default 16384; 0: keeps none */
     char *path_procfs;                      /* --path.procfs, default /proc */
     char *path_sysfs;                       /* --path.sysfs, default /sys */
+    struct text_list path_docker_root;      /* --path.docker-root, default /var/lib/docker */
+    struct text_list path_docker_exec_root; /* --path.docker-exec-root, default /var/run/docker */
     struct text_list container_label_allow; /* --container.label-allow, globs on the raw key */
     struct text_list container_include;     /* --container.include, field=glob */
     struct text_list container_exclude;     /* --container.exclude, field=glob */
     uint64_t simulate_containers;           /* --simulate.containers, default 10 */
     uint64_t simulate_seed;                 /* --simulate.seed, default 1 */
+    char *state_dir;                        /* --state-dir, default "" */
     enum log_level log_level;               /* --log.level, default info */
     enum log_format log_format;             /* --log.format, default logfmt */
 };

@@ -15,6 +15,7 @@
 const struct command_word config_commands[] = {
     {"run", COMMAND_RUN, "serve until stopped, collecting when asked (this is the default)"},
     {"scrape", COMMAND_SCRAPE, "take two rounds a second apart, print the second one and end"},
+    {"check", COMMAND_CHECK, "take one round, say what works and what does not, and end"},
     {"config", COMMAND_CONFIG, "print the configuration in force as YAML and end"},
     {"version", COMMAND_VERSION, "print the version and end; also -V, --version"},
     {"help", COMMAND_HELP, "print this text and end; also -h, --help"},
@@ -43,7 +44,7 @@ static int refuse_command(struct command_line *l, const char *word)
     for (size_t i = 0; i < config_command_count; i++)
         nearest_offer(&near, config_commands[i].word, config_commands[i].word);
     return err_set(l->e, -EINVAL,
-                   "unknown command \"%s\"%s; allowed: run, scrape, config, version, help",
+                   "unknown command \"%s\"%s; allowed: run, scrape, check, config, version, help",
                    text_show(word).text, nearest_hint(&near, "").text);
 }
 
@@ -69,8 +70,10 @@ static int refuse_flag(struct command_line *l, const char *word)
     struct nearest near = {.given = word + strspn(word, "-")};
     for (size_t i = 0; i < config_option_count; i++) {
         const char *name = config_options[i].name;
+        const char *dot = strchr(name, '.');
         nearest_offer(&near, name, name);
-        nearest_offer(&near, strchr(name, '.') + 1, name);
+        if (dot)
+            nearest_offer(&near, dot + 1, name);
     }
     nearest_offer(&near, "help", "help");
     nearest_offer(&near, "version", "version");

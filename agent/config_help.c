@@ -60,7 +60,7 @@ static void add_option(struct buf *b, const struct option *o)
     buf_init(&line, HELP_LINE);
     option_variable(o, variable);
     (void)buf_add_string(&line, "Default: ");
-    add_default(&line, o->fallback ? o->fallback : "none");
+    add_default(&line, o->fallback && *o->fallback != '\0' ? o->fallback : "none");
     (void)buf_add_string(&line, ". Allowed: ");
     option_add_allowed(o, &line);
     (void)buf_add_char(&line, '.');

@@ -28,6 +28,8 @@
 #define IS_UNSIGNED(field) .type = OPTION_UNSIGNED, .offset = FIELD(uint64_t, field)
 #define IS_ENUM(field)     .type = OPTION_ENUM, .offset = FIELD(unsigned, field)
 
+/* In the order of enum collect_scope. */
+static const char *const scope_words[] = {"containers", "services", "all", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_words[] = {"logfmt", "json", NULL};
 
@@ -53,10 +55,17 @@ const struct option config_options[] = {
      .help = "Path of the metrics; with / there is no landing page.",
      .allowed = "a path that begins with /", .check = check_url_path},
 
-    {"collect.tiers", IS_LIST(collect_tiers), .fallback = "engine", .value = "TIER",
-     .help = "Sources to read, in the order in which they are asked: the container engine, or "
-             "simulated containers.",
-     .allowed = "engine, simulated", .check = check_tier, .least = 1, .distinct = true},
+    {"collect.tiers", IS_LIST(collect_tiers), .fallback = "engine,cgroup,simulated",
+     .value = "TIER",
+     .help = "Sources in the order asked; each gives what those before it could not. With cgroup "
+             "before engine the kernel's files give the numbers and the engine the names, which "
+             "costs the host a tenth or less. Simulated containers are shown only where no other "
+             "source can work.",
+     .allowed = "engine, cgroup, simulated", .check = check_tier, .least = 1, .distinct = true},
+    {"collect.scope", IS_ENUM(collect_scope), .fallback = "containers", .value = "SCOPE",
+     .help = "Control groups the cgroup tier shows: those of containers, systemd's services and "
+             "slices too, or every one outside containers as well.",
+     .words = scope_words},
     {"collect.max-age", IS_DURATION(collect_max_age_ms), .fallback = "1s", .value = "DURATION",
      .help = "Oldest values a scrape may get when many ask at once; with 0 every scrape collects "
              "anew.",
@@ -75,12 +84,23 @@ const struct option config_options[] = {
     {"engine.max-concurrency", IS_UNSIGNED(engine_max_concurrency), .fallback = "16",
      .value = "NUMBER", .help = "Most calls to one engine at a time.", .least = 1, .most = 1024},
 
+    {"cgroup.max-fds", IS_UNSIGNED(cgroup_max_fds), .fallback = "16384", .value = "NUMBER",
+     .help = "Most kernel files kept open between rounds; each costs the kernel some 5 KB. With 0 "
+             "they are opened in every round.",
+     .least = 0, .most = 1000000},
+
     {"path.procfs", IS_TEXT(path_procfs), .fallback = "/proc", .value = "PATH",
      .help = "Where the host's proc file system is.", .allowed = "an absolute path",
      .check = check_absolute_path},
     {"path.sysfs", IS_TEXT(path_sysfs), .fallback = "/sys", .value = "PATH",
      .help = "Where the host's sys file system is.", .allowed = "an absolute path",
      .check = check_absolute_path},
+    {"path.docker-root", IS_LIST(path_docker_root), .fallback = "/var/lib/docker", .value = "PATH",
+     .help = "Where Docker keeps its containers' files, for their names while it is away.",
+     .allowed = "absolute paths", .check = check_absolute_path, .distinct = true},
+    {"path.docker-exec-root", IS_LIST(path_docker_exec_root), .fallback = "/var/run/docker",
+     .value = "PATH", .help = "Where Docker's runtime keeps the state of running containers.",
+     .allowed = "absolute paths", .check = check_absolute_path, .distinct = true},
 
     {"container.label-allow", IS_LIST(container_label_allow), .fallback = LABELS_ALLOWED,
      .value = "GLOB",
@@ -99,6 +119,11 @@ const struct option config_options[] = {
      .help = "How many containers the simulated tier makes up.", .least = 1, .most = 100000},
     {"simulate.seed", IS_UNSIGNED(simulate_seed), .fallback = "1", .value = "NUMBER",
      .help = "The same seed gives the same simulated containers.", .least = 0, .most = UINT64_MAX},
+
+    {"state-dir", IS_TEXT(state_dir), .fallback = "", .value = "PATH", .or_empty = true,
+     .help = "Directory where the names of containers are remembered across restarts; without it "
+             "$STATE_DIRECTORY, which systemd sets; with neither they are not kept.",
+     .allowed = "an absolute path, or nothing", .check = check_absolute_path},
 
     {"log.level", IS_ENUM(log_level), .fallback = "info", .value = "LEVEL",
      .help = "Least severe lines to log.", .words = level_words},

@@ -30,6 +30,7 @@ struct option {
     const char *const *words; /* enum: NULL-terminated, in the order of the enum's values */
     enum option_type type;
     bool distinct;    /* list: the same item twice is a mistake */
+    bool or_empty;    /* text: the empty one is allowed, and not checked */
     bool not_in_file; /* flag and environment only */
 };
 

@@ -69,7 +69,7 @@ static const char *check_value(const struct option *o, const char *text)
 static int set_text(struct config *c, const struct option *o, const char *origin, const char *text,
                     struct err *e)
 {
-    const char *why = check_value(o, text);
+    const char *why = o->or_empty && *text == '\0' ? NULL : check_value(o, text);
     if (why)
         return config_refuse_value(o, origin, text, why, e);
     char **field = option_field(o, c);

@@ -1,8 +1,10 @@
 /* What it knows: how loop, tiers and rounds are put together and taken apart. */
 #include "agent/core.h"
 
+#include "agent/config.h"
 #include "agent/process_stats.h"
 #include "agent/version.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/snapshot.h"
@@ -11,9 +13,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #define DESCRIPTORS_WANTED 4096 /* 1024 calls, as many scrapers and a margin */
+
+_Static_assert(SCOPE_CONTAINERS == 0 && SCOPE_SERVICES == 1 && SCOPE_ALL == 2,
+               "the words of --collect.scope are in this order");
 
 static void add_points(void *context, struct part *part, uint64_t begun_ns)
 {
@@ -40,6 +46,21 @@ static void source_changed(void *context)
     rounds_mark_stale(c->rounds);
 }
 
+/* Where names are remembered: as configured, else the first of the directories systemd made. */
+static char *state_directory_from(const struct config *config, char *const environment[])
+{
+    static const char variable[] = "STATE_DIRECTORY=";
+    if (*config->state_dir != '\0')
+        return alloc_string(config->state_dir);
+    for (size_t i = 0; environment[i]; i++) {
+        if (!text_starts_with(environment[i], variable))
+            continue;
+        const char *value = environment[i] + sizeof variable - 1;
+        return alloc_copy(value, strcspn(value, ":"));
+    }
+    return alloc_string("");
+}
+
 static struct collector_options collector_options_from(struct core *c, const struct config *config,
                                                        char *const environment[])
 {
@@ -55,20 +76,50 @@ static struct collector_options collector_options_from(struct core *c, const str
         .label_allow = config->container_label_allow,
         .include = config->container_include,
         .exclude = config->container_exclude,
+        .scope = (enum collect_scope)config->collect_scope,
+        .group_max_files = c->descriptors.files,
+        .state_directory = c->state_directory,
+        .names_read_only =
+            config->command != COMMAND_RUN, /* the service's file is not a command's */
+        .docker_roots = config->path_docker_root,
+        .docker_exec_roots = config->path_docker_exec_root,
         .simulate_containers = config->simulate_containers,
         .simulate_seed = config->simulate_seed,
     };
 }
 
-/* An engine whose answers wait for a tick is asked about all its containers at once. Where the
- * limit cannot be raised, what does not fit is counted as failed connections. */
-static void raise_descriptor_limit(void)
+/* Kernel files are kept by that tier alone. */
+static uint64_t files_wanted(const struct config *config)
 {
+    for (size_t i = 0; i < config->collect_tiers.count; i++)
+        if (text_equal(config->collect_tiers.items[i], "cgroup"))
+            return config->cgroup_max_fds;
+    return 0;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* An engine whose answers wait for a tick is asked about all its containers at once, and the kept
+ * files come on top. Where the limit cannot be raised so far, connections and files share what
+ * there is: connections past it are counted as failed, files past it are opened in every round. */
+static struct descriptors raise_descriptor_limit(uint64_t max_files)
+{
+    struct descriptors d = {.wanted = DESCRIPTORS_WANTED + max_files, .files_wanted = max_files};
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
-        return;
-    limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return d; /* only a sandbox that forbids the question: nothing is kept then */
+    d.allowed = limit.rlim_cur;
+    if (limit.rlim_cur < d.wanted) {
+        limit.rlim_cur = smaller(limit.rlim_max, d.wanted);
+        if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+            d.allowed = limit.rlim_cur;
+    }
+    uint64_t reserved = smaller(DESCRIPTORS_WANTED, d.allowed / 2);
+    d.files = (size_t)smaller(max_files, d.allowed - reserved);
+    return d;
 }
 
 int core_init(struct core *c, const struct config *config, char *const environment[], struct err *e)
@@ -78,10 +129,11 @@ int core_init(struct core *c, const struct config *config, char *const environme
     /* A peer that has gone is an error of one write, not the end of the process. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return err_set_errno(e, -errno, "SIGPIPE cannot be ignored");
-    raise_descriptor_limit();
+    c->descriptors = raise_descriptor_limit(files_wanted(config));
     int r = uv_loop_init(&c->loop);
     if (r < 0)
         return err_set_errno(e, r, "the event loop cannot be made");
+    c->state_directory = state_directory_from(config, environment);
     const struct collector_options options = collector_options_from(c, config, environment);
     r = cascade_new(&options, &config->collect_tiers, e, &c->cascade);
     if (r < 0) {
@@ -116,6 +168,8 @@ void core_close(struct core *c)
 int core_done(struct core *c, struct err *e)
 {
     (void)uv_run(&c->loop, UV_RUN_DEFAULT);
+    free(c->state_directory);
+    c->state_directory = NULL;
     if (uv_loop_close(&c->loop) < 0)
         return err_set(e, -EBUSY, "a handle was left open at the end: this is a defect of weir");
     return 0;

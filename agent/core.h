@@ -9,7 +9,16 @@
 #include <uv.h>
 
 struct cascade;
+struct config;
 struct part;
+
+/* What there is of RLIMIT_NOFILE, and what it is for. */
+struct descriptors {
+    uint64_t wanted;       /* for connections and the kept files that the configuration asks for */
+    uint64_t allowed;      /* the soft limit, after it was raised as far as it goes */
+    uint64_t files_wanted; /* kernel files kept open, of those: none without the cgroup tier */
+    size_t files;          /* how many of them fit below the limit */
+};
 
 struct core {
     uv_loop_t loop;
@@ -17,7 +26,9 @@ struct core {
     struct cascade *cascade;
     struct rounds *rounds;
     struct problems problems;
-    uint64_t started_ms; /* since 1970 */
+    struct descriptors descriptors;
+    char *state_directory; /* owned; "": names are not remembered */
+    uint64_t started_ms;   /* since 1970 */
     /* May be NULL: adds points of whoever uses the core, before each seal. */
     void (*add_points)(void *context, struct part *part);
     void *context;

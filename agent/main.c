@@ -1,5 +1,6 @@
 /* What it knows: the commands. */
 #include "agent/agent.h"
+#include "agent/check.h"
 #include "agent/config.h"
 #include "agent/version.h"
 #include "base/buf.h"
@@ -38,6 +39,19 @@ static int print_generated(const struct config *config)
     return print(&text);
 }
 
+static int run_check(const struct config *config)
+{
+    struct err e = {0};
+    struct buf text;
+    bool well = false;
+    if (check_run(config, environ, &text, &well, &e) < 0) {
+        buf_done(&text);
+        return fail(&e);
+    }
+    int status = print(&text);
+    return well ? status : EXIT_FAILURE;
+}
+
 static int run_command(const struct config *config)
 {
     struct err e = {0};
@@ -55,6 +69,8 @@ static int run_command(const struct config *config)
             return fail(&e);
         }
         return print(&text);
+    case COMMAND_CHECK:
+        return run_check(config);
     case COMMAND_RUN:
         return agent_run(config, environ, &e) < 0 ? fail(&e) : EXIT_SUCCESS;
     }

@@ -49,7 +49,8 @@ void identity_unref(const struct identity *i)
 
 bool identity_same_container(const struct identity *a, const struct identity *b)
 {
-    return text_equal(a->container_id, b->container_id) && text_equal(a->engine, b->engine);
+    return text_equal(a->container_id, b->container_id) &&
+           ((a->local && b->local) || text_equal(a->engine, b->engine));
 }
 
 /* FNV-1a, with a step at the end of each text so that "a","bc" and "ab","c" differ. */
@@ -64,6 +65,6 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 uint64_t identity_hash(const struct identity *i)
 {
     const uint64_t start = UINT64_C(14695981039346656037);
-    uint64_t hash = hash_text(hash_text(start, i->engine), i->container_id);
+    uint64_t hash = hash_text(start, i->container_id);
     return hash ^ (hash >> 32); /* FNV's low bits know little of the last bytes */
 }

@@ -15,20 +15,27 @@ struct label {
     const char *value; /* UTF-8, as the engine gave it; never empty */
 };
 
+enum identity_kind {
+    IDENTITY_CONTAINER,
+    IDENTITY_SERVICE, /* a control group that is no container: a systemd service or slice */
+    IDENTITY_HOST,    /* the host itself, id="/" */
+};
+
 /* Everything it points to lives in its arena. A text that is not known is NULL. */
 struct identity {
     unsigned references;
     struct arena arena;
-    const char
-        *engine; /* key of the engine that knows it, e.g. unix:///run/docker.sock; never NULL */
-    const char *container_id; /* 64 hex digits for engines; never NULL; unique within `engine` */
+    enum identity_kind kind;
+    bool local; /* on this host, so that any tier may know it: its id alone tells it apart */
+    const char *engine; /* key of the engine that knows it, e.g. unix:///run/docker.sock, or "" */
+    const char *container_id; /* 64 hex digits for engines; never NULL; unique within the host */
     const char *cgroup_path;  /* the id label, e.g. /docker/<64 hex> */
     const char *name;
     const char *image;
     const struct label *labels; /* allowed container labels, sorted by name, no two alike */
     size_t label_count;
-    uint64_t
-        started_ns; /* nanoseconds since 1970, 0 unknown: which instance of the container this is */
+    uint64_t created_ns; /* nanoseconds since 1970, 0 unknown */
+    uint64_t started_ns; /* the same; a later start is another instance of the container */
     bool simulated;
 };
 
@@ -39,9 +46,10 @@ struct identity *identity_new(const char *engine, const char *container_id);
 const struct identity *identity_ref(const struct identity *i);
 /* One reference less; the last one frees. NULL is allowed. */
 void identity_unref(const struct identity *i);
-/* The same container (engine and id), whatever its instance? */
+/* The same container, whatever its instance? The ids are alike, and both are on this host or known
+ * to the same engine. */
 bool identity_same_container(const struct identity *a, const struct identity *b);
-/* A hash of engine and id for tables of containers, alike for whatever identity_same_container says
+/* A hash of the id for tables of containers, alike for whatever identity_same_container says
  * is the same; all its bits are good. */
 uint64_t identity_hash(const struct identity *i);
 

@@ -30,6 +30,7 @@ const char *metric_group_name(enum metric_group group)
     static const char *const names[GROUP_COUNT] = {
         [GROUP_CPU] = "cpu",           [GROUP_MEMORY] = "memory", [GROUP_NETWORK] = "network",
         [GROUP_BLOCK_IO] = "block_io", [GROUP_PIDS] = "pids",     [GROUP_SPEC] = "spec",
+        [GROUP_PRESSURE] = "pressure",
     };
     assert(group < GROUP_COUNT);
     return names[group];

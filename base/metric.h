@@ -24,6 +24,7 @@ enum metric_group {
     GROUP_NETWORK,
     GROUP_BLOCK_IO,
     GROUP_PIDS,
+    GROUP_PRESSURE,
     GROUP_SPEC,
     GROUP_COUNT,
     GROUP_NONE = GROUP_COUNT,

@@ -41,6 +41,13 @@
       E1 | E2 | C1 | C2 | S,                                                                       \
       "Time tasks waited for CPU quota; cpu.stat throttled_time or throttled_usec. Only where a "  \
       "quota is set.")                                                                             \
+    M(CPU_BURST_PERIODS, "container_cpu_cfs_burst_periods_total", COUNTER, COUNT, CPU, "",         \
+      C1 | C2,                                                                                     \
+      "Periods in which more than the quota was used, from what earlier ones had left; cpu.stat "  \
+      "nr_bursts. Only where a quota is set.")                                                     \
+    M(CPU_BURST, "container_cpu_cfs_burst_seconds_total", COUNTER, NS, CPU, "", C1 | C2,           \
+      "CPU time used beyond the quota in such periods; cpu.stat burst_time or burst_usec. Only "   \
+      "where a quota is set.")                                                                     \
     M(MEMORY_USAGE, "container_memory_usage_bytes", GAUGE, BYTES, MEMORY, "",                      \
       E1 | E2 | C1 | C2 | S,                                                                       \
       "Memory in use, page cache included; memory.usage_in_bytes or memory.current.")              \
@@ -50,6 +57,11 @@
       "Anonymous memory and swap cache in bytes; memory.stat total_rss or anon.")                  \
     M(MEMORY_CACHE, "container_memory_cache", GAUGE, BYTES, MEMORY, "", E1 | E2 | C1 | C2 | S,     \
       "Page cache in bytes; memory.stat total_cache or file.")                                     \
+    M(MEMORY_SWAP, "container_memory_swap", GAUGE, BYTES, MEMORY, "", C1 | C2,                     \
+      "Swap space in use; memory.stat total_swap or memory.swap.current.")                         \
+    M(MEMORY_KERNEL, "container_memory_kernel_usage", GAUGE, BYTES, MEMORY, "", C1 | C2,           \
+      "Memory the kernel holds for the container; memory.kmem.usage_in_bytes or memory.stat "      \
+      "kernel (Linux 5.18 and newer).")                                                            \
     M(MEMORY_MAPPED_FILE, "container_memory_mapped_file", GAUGE, BYTES, MEMORY, "",                \
       E1 | E2 | C1 | C2,                                                                           \
       "Memory mapped files in bytes; memory.stat total_mapped_file or file_mapped.")               \
@@ -88,10 +100,57 @@
       "Pages looked at by reclaim; memory.stat pgscan.")                                           \
     M(MEMORY_PGSTEAL, "container_memory_pgsteal_total", COUNTER, COUNT, MEMORY, "", E2 | C2,       \
       "Pages taken back by reclaim; memory.stat pgsteal.")                                         \
+    M(MEMORY_REFAULT_FILE, "container_memory_workingset_refault_file_total", COUNTER, COUNT,       \
+      MEMORY, "", C2,                                                                              \
+      "File pages read again soon after reclaim; memory.stat "                                     \
+      "workingset_refault_file.")                                                                  \
+    M(MEMORY_REFAULT_ANON, "container_memory_workingset_refault_anon_total", COUNTER, COUNT,       \
+      MEMORY, "", C2,                                                                              \
+      "Anonymous pages read again soon after reclaim; memory.stat "                                \
+      "workingset_refault_anon.")                                                                  \
+    M(MEMORY_HIGH, "container_memory_events_high_total", COUNTER, COUNT, MEMORY, "", C2,           \
+      "How often usage passed memory.high; memory.events high.")                                   \
+    M(MEMORY_MAX, "container_memory_events_max_total", COUNTER, COUNT, MEMORY, "", C2,             \
+      "How often usage was about to pass memory.max; memory.events max.")                          \
+    M(MEMORY_EVENT_LOW, "weir_container_memory_events_total", COUNTER, COUNT, MEMORY,              \
+      "event=\"low\"", C2,                                                                         \
+      "Memory events of the container and what is below it, as memory.events counts them; "        \
+      "oom_kill "                                                                                  \
+      "on cgroup v1 from memory.oom_control.")                                                     \
+    M(MEMORY_EVENT_HIGH, "weir_container_memory_events_total", COUNTER, COUNT, MEMORY,             \
+      "event=\"high\"", C2,                                                                        \
+      "Memory events of the container and what is below it, as memory.events counts them; "        \
+      "oom_kill "                                                                                  \
+      "on cgroup v1 from memory.oom_control.")                                                     \
+    M(MEMORY_EVENT_MAX, "weir_container_memory_events_total", COUNTER, COUNT, MEMORY,              \
+      "event=\"max\"", C2,                                                                         \
+      "Memory events of the container and what is below it, as memory.events counts them; "        \
+      "oom_kill "                                                                                  \
+      "on cgroup v1 from memory.oom_control.")                                                     \
+    M(MEMORY_EVENT_OOM, "weir_container_memory_events_total", COUNTER, COUNT, MEMORY,              \
+      "event=\"oom\"", C2,                                                                         \
+      "Memory events of the container and what is below it, as memory.events counts them; "        \
+      "oom_kill "                                                                                  \
+      "on cgroup v1 from memory.oom_control.")                                                     \
+    M(MEMORY_EVENT_OOM_KILL, "weir_container_memory_events_total", COUNTER, COUNT, MEMORY,         \
+      "event=\"oom_kill\"", C1 | C2,                                                               \
+      "Memory events of the container and what is below it, as memory.events counts them; "        \
+      "oom_kill "                                                                                  \
+      "on cgroup v1 from memory.oom_control.")                                                     \
+    M(MEMORY_EVENT_OOM_GROUP_KILL, "weir_container_memory_events_total", COUNTER, COUNT, MEMORY,   \
+      "event=\"oom_group_kill\"", C2,                                                              \
+      "Memory events of the container and what is below it, as memory.events counts them; "        \
+      "oom_kill "                                                                                  \
+      "on cgroup v1 from memory.oom_control.")                                                     \
+    M(OOM_KILLS, "container_oom_events_total", COUNTER, COUNT, MEMORY, "", C1 | C2,                \
+      "Processes killed because memory ran out; memory.oom_control oom_kill or memory.events "     \
+      "oom_kill.")                                                                                 \
     M(PIDS, "container_threads", GAUGE, COUNT, PIDS, "", E1 | E2 | C1 | C2 | S,                    \
       "Tasks (processes and threads) in the container; pids.current.")                             \
     M(PIDS_LIMIT, "container_threads_max", GAUGE_ZERO, COUNT, PIDS, "", E1 | E2 | C1 | C2 | S,     \
       "Most tasks the container may have, 0 where unlimited; pids.max.")                           \
+    M(PIDS_LIMIT_HITS, "weir_container_pids_limit_hits_total", COUNTER, COUNT, PIDS, "", C1 | C2,  \
+      "How often a task could not be made because of the limit; pids.events max.")                 \
     M(SPEC_CPU_PERIOD, "container_spec_cpu_period", GAUGE, MICROSECONDS, SPEC, "",                 \
       E1 | E2 | C1 | C2 | S,                                                                       \
       "Enforcement period of the CPU quota in microseconds; HostConfig.CpuPeriod or the period "   \
@@ -100,8 +159,10 @@
       E1 | E2 | C1 | C2 | S,                                                                       \
       "CPU quota in microseconds of a period, absent where unlimited; HostConfig.NanoCpus or "     \
       "CpuQuota, or cpu.max.")                                                                     \
-    M(SPEC_CPU_SHARES, "container_spec_cpu_shares", GAUGE, COUNT, SPEC, "", E1 | C1 | C2,          \
+    M(SPEC_CPU_SHARES, "container_spec_cpu_shares", GAUGE, COUNT, SPEC, "", E1 | C1,               \
       "CPU shares; HostConfig.CpuShares or cpu.shares.")                                           \
+    M(SPEC_CPU_WEIGHT, "weir_container_spec_cpu_weight", GAUGE, COUNT, SPEC, "", C2,               \
+      "CPU weight, 100 by default; cpu.weight.")                                                   \
     M(SPEC_MEMORY_LIMIT, "container_spec_memory_limit_bytes", GAUGE_ZERO, BYTES, SPEC, "",         \
       E1 | E2 | C1 | C2 | S, "Memory limit, 0 where unlimited; HostConfig.Memory or memory.max.")  \
     M(SPEC_SWAP_LIMIT, "container_spec_memory_swap_limit_bytes", GAUGE_ZERO, BYTES, SPEC, "",      \
@@ -111,19 +172,33 @@
     M(SPEC_MEMORY_RESERVATION, "container_spec_memory_reservation_limit_bytes", GAUGE_ZERO, BYTES, \
       SPEC, "", E1 | E2 | C1 | C2,                                                                 \
       "Soft memory limit, 0 where none is set; HostConfig.MemoryReservation.")                     \
-    M(CREATED, "container_creation_time_seconds", GAUGE, MS, SPEC, "", E1 | E2 | C1 | C2 | S,      \
+    M(CREATED, "container_creation_time_seconds", GAUGE, MS, NONE, "", D,                          \
       "When the container was created, in seconds since 1970; inspect Created.")                   \
-    M(STARTED, "container_start_time_seconds", GAUGE, MS, SPEC, "", E1 | E2 | C1 | C2 | S,         \
+    M(STARTED, "container_start_time_seconds", GAUGE, MS, NONE, "", D,                             \
       "When the container was last started, in seconds since 1970; inspect State.StartedAt.")      \
-    M(LAST_SEEN, "container_last_seen", GAUGE, MS, SPEC, "", D,                                    \
+    M(LAST_SEEN, "container_last_seen", GAUGE, MS, NONE, "", D,                                    \
       "When weir last knew the container to be running, in seconds since 1970.")                   \
+    M(PRESSURE_CPU_WAITING, "container_pressure_cpu_waiting_seconds_total", COUNTER, NS, PRESSURE, \
+      "", C1 | C2, "Time in which some tasks waited for a CPU; cpu.pressure some total.")          \
+    M(PRESSURE_CPU_STALLED, "container_pressure_cpu_stalled_seconds_total", COUNTER, NS, PRESSURE, \
+      "", C1 | C2, "Time in which all tasks waited for a CPU; cpu.pressure full total.")           \
+    M(PRESSURE_MEMORY_WAITING, "container_pressure_memory_waiting_seconds_total", COUNTER, NS,     \
+      PRESSURE, "", C1 | C2,                                                                       \
+      "Time in which some tasks waited for memory; memory.pressure some total.")                   \
+    M(PRESSURE_MEMORY_STALLED, "container_pressure_memory_stalled_seconds_total", COUNTER, NS,     \
+      PRESSURE, "", C1 | C2,                                                                       \
+      "Time in which all tasks waited for memory; memory.pressure full total.")                    \
+    M(PRESSURE_IO_WAITING, "container_pressure_io_waiting_seconds_total", COUNTER, NS, PRESSURE,   \
+      "", C1 | C2, "Time in which some tasks waited for I/O; io.pressure some total.")             \
+    M(PRESSURE_IO_STALLED, "container_pressure_io_stalled_seconds_total", COUNTER, NS, PRESSURE,   \
+      "", C1 | C2, "Time in which all tasks waited for I/O; io.pressure full total.")              \
     M(SUM_CPU_PERCENT, "weir_container_cpu_usage_percent", GAUGE, PERCENT, CPU, "", D,             \
       "CPU used since a sample at least one second old, in percent of one CPU. Absent until "      \
       "there is one.")                                                                             \
     M(SUM_MEMORY_USAGE, "weir_container_memory_usage_bytes", GAUGE, BYTES, MEMORY, "", D,          \
       "Memory in use less inactive file pages where those are fewer, as docker stats shows it.")   \
     M(SUM_MEMORY_LIMIT, "weir_container_memory_limit_bytes", GAUGE, BYTES, MEMORY, "",             \
-      D | E1 | E2 | S,                                                                             \
+      E1 | E2 | C1 | C2 | S,                                                                       \
       "Memory limit, the host's memory where unlimited, as docker stats shows it.")                \
     M(SUM_NETWORK_RECEIVE, "weir_container_network_receive_bytes_total", COUNTER, BYTES, NETWORK,  \
       "", D, "Bytes received, summed over the interfaces.")                                        \
@@ -159,32 +234,34 @@
  * and minor). */
 #define METRIC_LIST_DEVICE(M)                                                                \
     M(READ_BYTES, "container_fs_reads_bytes_total", COUNTER, BYTES, BLOCK_IO, "",            \
-      E1 | E2 | C1 | C2 | S,                                                                 \
+      E2 | C1 | C2 | S,                                                                      \
       "Bytes read from the device; blkio io_service_bytes Read or io.stat rbytes.")          \
     M(WRITE_BYTES, "container_fs_writes_bytes_total", COUNTER, BYTES, BLOCK_IO, "",          \
-      E1 | E2 | C1 | C2 | S,                                                                 \
+      E2 | C1 | C2 | S,                                                                      \
       "Bytes written to the device; blkio io_service_bytes Write or io.stat wbytes.")        \
-    M(READS, "container_fs_reads_total", COUNTER, COUNT, BLOCK_IO, "", E1 | C1 | C2 | S,     \
+    M(READS, "container_fs_reads_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2 | S,          \
       "Reads completed; blkio io_serviced Read or io.stat rios.")                            \
-    M(WRITES, "container_fs_writes_total", COUNTER, COUNT, BLOCK_IO, "", E1 | C1 | C2 | S,   \
+    M(WRITES, "container_fs_writes_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2 | S,        \
       "Writes completed; blkio io_serviced Write or io.stat wios.")                          \
+    M(DISCARDS, "weir_container_fs_discards_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2,   \
+      "Discards completed; blkio io_serviced Discard or io.stat dios.")                      \
     M(USAGE_READ, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,            \
-      "operation=\"Read\"", E1 | E2 | C1 | C2 | S,                                           \
+      "operation=\"Read\"", E2 | C1 | C2 | S,                                                \
       "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
     M(USAGE_WRITE, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
-      "operation=\"Write\"", E1 | E2 | C1 | C2 | S,                                          \
+      "operation=\"Write\"", E2 | C1 | C2 | S,                                               \
       "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
     M(USAGE_SYNC, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,            \
-      "operation=\"Sync\"", E1 | C1,                                                         \
+      "operation=\"Sync\"", C1,                                                              \
       "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
     M(USAGE_ASYNC, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
-      "operation=\"Async\"", E1 | C1,                                                        \
+      "operation=\"Async\"", C1,                                                             \
       "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
     M(USAGE_DISCARD, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,         \
-      "operation=\"Discard\"", E1 | C1 | C2,                                                 \
+      "operation=\"Discard\"", C1 | C2,                                                      \
       "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
     M(USAGE_TOTAL, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
-      "operation=\"Total\"", E1 | C1,                                                        \
+      "operation=\"Total\"", C1,                                                             \
       "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")
 
 /* Any number of values per container, told apart by the labels named here. */
@@ -195,7 +272,7 @@
     M(TIER, "weir_container_tier", GAUGE, COUNT, NONE, "tier", D,                             \
       "1 for the tier that gave the container's CPU values: engine, cgroup, simulated.")      \
     M(ABSENT, "weir_container_absent", GAUGE, COUNT, NONE, "group,reason", D,                 \
-      "1 for a group of values that a running container lacks, with the reason.")
+      "1 for a group of values, or a percentage, that a running container lacks.")
 
 /* About weir itself and its sources. */
 #define METRIC_LIST_AGENT(M)                                                                     \
@@ -212,6 +289,16 @@
       "1, with what the engine said of itself as labels.")                                       \
     M(ENGINE_CONTAINERS, "weir_engine_containers", GAUGE, COUNT, NONE, "engine,state", D,        \
       "Containers the engine knows, by state.")                                                  \
+    M(GROUP_INFO, "weir_cgroup_info", GAUGE, COUNT, NONE, "mode", D,                             \
+      "1, with how this host mounts its control groups: legacy (v1), hybrid, unified (v2).")     \
+    M(GROUP_FILES, "weir_cgroup_kept_files", GAUGE, COUNT, NONE, "", D,                          \
+      "Kernel files kept open between rounds.")                                                  \
+    M(MACHINE_CORES, "machine_cpu_cores", GAUGE, COUNT, NONE, "", D,                             \
+      "CPUs of this host that are online.")                                                      \
+    M(MACHINE_MEMORY, "machine_memory_bytes", GAUGE, BYTES, NONE, "", D,                         \
+      "Memory of this host; /proc/meminfo MemTotal.")                                            \
+    M(MACHINE_SWAP, "machine_swap_bytes", GAUGE, BYTES, NONE, "", D,                             \
+      "Swap space of this host; /proc/meminfo SwapTotal.")                                       \
     M(ROUNDS, "weir_rounds_total", COUNTER, COUNT, NONE, "", D,                                  \
       "Rounds of collection sealed so far, this one too.")                                       \
     M(ROUND_DURATION, "weir_round_duration_seconds", GAUGE, NS, NONE, "", D,                     \

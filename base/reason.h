@@ -22,12 +22,19 @@
     R(SAME_ENGINE, "same_engine", 1)               \
     R(EVENTS_LOST, "events_lost", 1)               \
     R(TOO_MANY, "too_many", 1)                     \
+    R(STUCK, "stuck", 1)                           \
+    R(NO_HIERARCHY, "no_hierarchy", 1)             \
+    R(STATE_FILE, "state_file", 1)                 \
+    R(OUT_OF_RANGE, "out_of_range", 0)             \
     R(GONE, "gone", 0)                             \
     R(NOT_GIVEN, "not_given", 0)                   \
     R(ACCOUNTING_OFF, "accounting_off", 0)         \
     R(HOST_NETWORK, "host_network", 0)             \
     R(NO_NETWORK, "no_network", 0)                 \
-    R(SHARED_NETWORK, "shared_network", 0)
+    R(SHARED_NETWORK, "shared_network", 0)         \
+    R(NO_CONTROLLER, "no_controller", 0)           \
+    R(NO_PRESSURE, "no_pressure", 0)               \
+    R(NO_PROCESS, "no_process", 0)
 
 #define REASON_ENUM(id, name, error) REASON_##id,
 enum reason { REASON_LIST(REASON_ENUM) REASON_COUNT };

@@ -27,6 +27,13 @@ enum container_state {
     STATE_COUNT,
 };
 
+/* What a source knows of a container beside its values, from weak to strong. */
+enum knowledge {
+    KNOWS_OF_OLD, /* it is away: who the container is and how it did when it was last asked */
+    KNOWS_ALIVE,  /* it sees it now, and has the name from elsewhere, if at all */
+    KNOWS_ALL,    /* it is the one that runs it, and said so now */
+};
+
 #define POINT_LABELS_MAX 5 /* most variable labels of one point; weir_engine_info has five */
 
 /* A value told apart by label values, in the order of its metric's `labels` column. */
@@ -50,16 +57,25 @@ struct device_row {
     uint64_t values[DEVICE_METRICS];
 };
 
+/* A set of enum container_metric. */
+__extension__ typedef unsigned __int128 container_bits;
+#define CONTAINER_BIT(metric) ((container_bits)1 << (metric))
+
 /* One container. Pointers go into the arena of the part or snapshot that holds the row. */
 struct container_row {
     const struct identity *identity; /* a reference, the holder's */
     enum container_state state;
+    enum knowledge knowledge;
+    bool hidden;                     /* left out by include or exclude, whoever measures it */
     enum tier tiers[GROUP_COUNT];    /* who gave the group; TIER_NONE: it is absent */
     enum reason absent[GROUP_COUNT]; /* why it is; REASON_NONE while it is not */
-    unsigned cpus;                   /* CPUs of its host, 0 unknown */
-    uint64_t cpu_sampled_ns;         /* CLOCK_MONOTONIC when the CPU counters were read */
-    uint64_t present;                /* bit per enum container_metric */
-    uint64_t unlimited;              /* bit per enum container_metric; only where present */
+    unsigned yields;                 /* bit per group that counts only where no other tier has it */
+    unsigned cgroup_version; /* of its host, 1 or 2, for what its tier may give; 0 unknown */
+    uint64_t birth;          /* inode of its control group: which instance it is; 0 unknown */
+    unsigned cpus;           /* CPUs of its host, 0 unknown */
+    uint64_t cpu_sampled_ns; /* CLOCK_MONOTONIC when the CPU counters were read */
+    container_bits present;
+    container_bits unlimited; /* only where present */
     uint64_t values[CONTAINER_METRICS];
     struct interface_row *interfaces;
     size_t interface_count;
@@ -69,7 +85,7 @@ struct container_row {
     size_t point_count;
 };
 
-_Static_assert(CONTAINER_METRICS <= 64, "a container's presence bits are one 64-bit word");
+_Static_assert(CONTAINER_METRICS <= 128, "a container's presence bits are one word");
 
 /* Something that went wrong while a tier collected; logged once per (source, reason). */
 struct problem {
@@ -91,6 +107,7 @@ struct part {
     struct problem *problems; /* owned */
     size_t problem_count;
     size_t problem_capacity;
+    bool sees_host; /* every container of this host has a row: one without is not running */
 };
 
 /* Zero is an empty part. Resets it for the next round: references dropped, memory kept. */
@@ -110,14 +127,14 @@ void part_add_problem(struct part *p, enum reason reason, const char *source, co
 static inline void row_set(struct container_row *row, enum container_metric metric, uint64_t value)
 {
     row->values[metric] = value;
-    row->present |= UINT64_C(1) << metric;
+    row->present |= CONTAINER_BIT(metric);
 }
 
 /* Sets that a value is there and has no limit. */
 static inline void row_set_unlimited(struct container_row *row, enum container_metric metric)
 {
-    row->present |= UINT64_C(1) << metric;
-    row->unlimited |= UINT64_C(1) << metric;
+    row->present |= CONTAINER_BIT(metric);
+    row->unlimited |= CONTAINER_BIT(metric);
 }
 
 static inline bool row_has(const struct container_row *row, enum container_metric metric)

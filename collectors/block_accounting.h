@@ -4,7 +4,7 @@
 #ifndef WEIR_COLLECTORS_BLOCK_ACCOUNTING_H
 #define WEIR_COLLECTORS_BLOCK_ACCOUNTING_H
 
-#include "collectors/engine_row.h"
+enum block_accounting { BLOCK_ACCOUNTING_UNKNOWN, BLOCK_ACCOUNTING_OFF, BLOCK_ACCOUNTING_ON };
 
 /* OFF where the v1 root group (SYSFS/fs/cgroup/blkio/blkio.throttle.io_service_bytes_recursive,
  * else without _recursive) counts nothing while PROCFS/diskstats shows I/O; ON where it counts;

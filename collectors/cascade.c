@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "collectors/collectors.h"
 #include "collectors/derive.h"
+#include "collectors/inventory.h"
 #include "collectors/merge.h"
 
 #include <assert.h>
@@ -30,6 +31,7 @@ struct cascade {
     void *done_context;
     void (*changed)(void *context);
     void *changed_context;
+    struct inventory *inventory;
     struct derive *derive;
     struct row_index index;
     uint64_t sealed; /* rounds so far */
@@ -61,6 +63,18 @@ static void add_tier(struct cascade *c, struct collector *collector)
     collector->changed_context = c;
 }
 
+/* Are both listed, `first` before `second`? */
+static bool comes_before(const struct text_list *tiers, const char *first, const char *second)
+{
+    bool seen = false;
+    for (size_t i = 0; i < tiers->count; i++) {
+        if (text_equal(tiers->items[i], second))
+            return seen;
+        seen = seen || text_equal(tiers->items[i], first);
+    }
+    return false;
+}
+
 int cascade_new(const struct collector_options *options, const struct text_list *tiers,
                 struct err *e, struct cascade **ret_cascade)
 {
@@ -68,12 +82,16 @@ int cascade_new(const struct collector_options *options, const struct text_list 
     struct cascade *c = alloc_zeroed(1, sizeof *c);
     c->clock = options->clock;
     c->derive = derive_new();
+    c->inventory = inventory_new();
+    struct collector_options shared = *options;
+    shared.inventory = c->inventory;
+    shared.engine_for_identity = comes_before(tiers, "cgroup", "engine");
     c->tiers = alloc_zeroed(tiers->count, sizeof *c->tiers);
     struct collector *simulated = NULL;
     int r = 0;
     for (size_t i = 0; i < tiers->count && r == 0; i++) {
         struct collector *collector = NULL;
-        r = collector_make(tiers->items[i], options, e, &collector);
+        r = collector_make(tiers->items[i], &shared, e, &collector);
         if (r == 0 && collector->kind->tier == TIER_SIMULATED)
             simulated = collector;
         else if (r == 0)
@@ -197,6 +215,12 @@ const struct problem *cascade_problem(const struct cascade *c, size_t index,
     return NULL;
 }
 
+void cascade_examine(struct cascade *c, const struct check_sink *sink)
+{
+    for (size_t i = 0; i < c->tier_count; i++)
+        c->tiers[i].collector->kind->examine(c->tiers[i].collector, sink);
+}
+
 void cascade_close_idle(struct cascade *c)
 {
     for (size_t i = 0; i < c->tier_count; i++)
@@ -213,6 +237,7 @@ void cascade_close(struct cascade *c)
     }
     row_index_done(&c->index);
     derive_free(c->derive);
+    inventory_free(c->inventory);
     free(c->tiers);
     free(c);
 }

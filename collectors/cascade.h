@@ -28,6 +28,8 @@ struct snapshot *cascade_seal(struct cascade *c, const struct part *agent);
  * 0 over all tiers; NULL past the last. `ret_collector` gets the collector's name. */
 const struct problem *cascade_problem(const struct cascade *c, size_t index,
                                       const char **ret_collector);
+/* `weir check`: every tier, in their order, says what it needs and has. After cascade_seal. */
+void cascade_examine(struct cascade *c, const struct check_sink *sink);
 /* Nobody asked for a while: every tier lets go of what it keeps open. */
 void cascade_close_idle(struct cascade *c);
 /* Ends every tier; the pointer is invalid at once, memory goes as handles close. NULL is allowed.

@@ -5,31 +5,12 @@
 #define WEIR_COLLECTORS_COLLECTOR_H
 
 #include "base/snapshot.h"
-#include "base/text.h"
+#include "collectors/collector_options.h"
 
 #include <stdint.h>
 
-struct clock;
 struct collector;
 struct err;
-struct uv_loop_s;
-
-/* What collectors are made from; each takes what it needs. All of it must outlive them. */
-struct collector_options {
-    struct uv_loop_s *loop;
-    const struct clock *clock;
-    char *const *environment; /* NULL-terminated NAME=value, for DOCKER_HOST and its like */
-    const char *procfs;
-    const char *sysfs;
-    struct text_list engine_hosts; /* empty: found by itself */
-    uint64_t engine_timeout_ms;    /* one call */
-    uint32_t engine_max_concurrency;
-    struct text_list label_allow; /* globs on the raw key */
-    struct text_list include;     /* field=glob */
-    struct text_list exclude;
-    size_t simulate_containers;
-    uint64_t simulate_seed;
-};
 
 /* One round, as the tiers see it. */
 struct round {
@@ -37,6 +18,15 @@ struct round {
     uint64_t begun_ns;    /* CLOCK_MONOTONIC */
     uint64_t deadline_ns; /* CLOCK_MONOTONIC by which the tier should be done; it is sealed then
                              anyway */
+};
+
+enum check_result { CHECK_OK, CHECK_WARN, CHECK_FAIL };
+
+/* Takes the lines of `weir check`. `subject` is what was looked at ("cgroup: memory"), `text` what
+ * was found and, where it is not well, the mend. */
+struct check_sink {
+    void *context;
+    void (*line)(void *context, enum check_result result, const char *subject, const char *text);
 };
 
 /* Each kind of collector fills this table; `self` is its own struct, which begins with a struct
@@ -47,6 +37,8 @@ struct collector_kind {
     /* Can it work here at all? 0, or a negative errno with why not in `e` (may be NULL). Asked
      * once, at start. */
     int (*check)(struct collector *self, struct err *e);
+    /* Says of everything it needs whether it is there, after a round was sealed. May block. */
+    void (*examine)(struct collector *self, const struct check_sink *sink);
     /* Fills `part` (empty) with every container it knows, live ones with their values, values it
      * could not read with the reason, and every failure as a problem. Calls `done` once, from the
      * loop and never from inside collect. */

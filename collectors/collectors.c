@@ -2,6 +2,7 @@
 #include "collectors/collectors.h"
 
 #include "base/err.h"
+#include "collectors/cgroup.h"
 #include "collectors/engine.h"
 #include "collectors/simulated.h"
 
@@ -29,6 +30,7 @@ static int make_simulated(const struct collector_options *options, struct err *e
 
 static const struct maker makers[] = {
     {"engine", engine_new},
+    {"cgroup", group_collector_new},
     {"simulated", make_simulated},
 };
 
@@ -38,6 +40,6 @@ int collector_make(const char *name, const struct collector_options *options, st
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
         if (text_equal(makers[i].name, name))
             return makers[i].make(options, e, ret_collector);
-    return err_set(e, -EINVAL, "there is no tier called \"%s\"; there are: engine, simulated",
-                   name);
+    return err_set(e, -EINVAL,
+                   "there is no tier called \"%s\"; there are: engine, cgroup, simulated", name);
 }

@@ -42,28 +42,34 @@ static bool has_number(const struct container_row *row, enum container_metric me
     return row_has(row, metric) && !row_is_unlimited(row, metric);
 }
 
-static void derive_cpu(struct derive *d, struct container_row *row, unsigned cpus)
+/* Sets the percentage. Why it is left out although it can be computed, else REASON_NONE. */
+static enum reason derive_cpu(struct derive *d, struct container_row *row, unsigned cpus)
 {
     if (!state_is_live(row->state)) {
         /* It stopped, so what runs next is another instance, even if its start is not known. */
         struct history *stopped = history_table_find(&d->histories, row->identity);
         if (stopped && row->state != STATE_UNKNOWN)
             cpu_history_clear(&stopped->cpu);
-        return;
+        return REASON_NONE;
     }
-    struct history *history = history_table_get(&d->histories, row->identity);
+    struct history *history = history_table_get(&d->histories, row->identity, row->birth);
+    if (cpus > history->cpus)
+        history->cpus = cpus;
     if (!has_number(row, CONTAINER_CPU_USAGE))
-        return;
+        return REASON_NONE;
     struct cpu_sample sample = {row->cpu_sampled_ns, row->values[CONTAINER_CPU_USAGE]};
     sample.usage_ns = cpu_history_add(&history->cpu, sample);
     row_set(row, CONTAINER_CPU_USAGE, sample.usage_ns);
     uint64_t percent = 0;
     if (!cpu_history_percent(&history->cpu, sample, &percent))
-        return;
-    if (cpus > 0 && percent > cpus * PERCENT_PER_CPU_MAX)
+        return REASON_NONE;
+    /* CPUs that went offline may have been at work when the time since the baseline began. */
+    if (cpus > 0 && percent > history->cpus * PERCENT_PER_CPU_MAX) {
         d->out_of_range++;
-    else
-        row_set(row, CONTAINER_SUM_CPU_PERCENT, percent);
+        return REASON_OUT_OF_RANGE;
+    }
+    row_set(row, CONTAINER_SUM_CPU_PERCENT, percent);
+    return REASON_NONE;
 }
 
 static void derive_memory(struct container_row *row)
@@ -112,7 +118,8 @@ static enum reason reason_absent(const struct container_row *row, enum metric_gr
     return row->absent[group] == REASON_NONE ? REASON_NOT_GIVEN : row->absent[group];
 }
 
-static void derive_points(struct container_row *row, struct arena *arena)
+/* `percent` is why the CPU percentage alone is absent, which is said beside the group's values. */
+static void derive_points(struct container_row *row, struct arena *arena, enum reason percent)
 {
     struct point points[ROW_POINTS_MAX];
     size_t count = 0;
@@ -124,6 +131,8 @@ static void derive_points(struct container_row *row, struct arena *arena)
             .metric = POINT_TIER, .value = 1, .labels = {tier_name(row->tiers[GROUP_CPU])}};
     for (enum metric_group group = 0; group < GROUP_COUNT; group++) {
         enum reason reason = reason_absent(row, group);
+        if (group == GROUP_CPU && reason == REASON_NONE)
+            reason = percent;
         if (reason != REASON_NONE)
             points[count++] = (struct point){
                 .metric = POINT_ABSENT,
@@ -141,13 +150,22 @@ static void derive_points(struct container_row *row, struct arena *arena)
     row->point_count += count;
 }
 
-void derive_row(struct derive *d, struct container_row *row, struct arena *arena,
-                uint64_t now_real_ns, unsigned cpus)
+static void derive_times(struct container_row *row, uint64_t now_real_ns)
 {
     /* A tier that could not reach the container has put there when it last did. */
     if (state_is_live(row->state) && !row_has(row, CONTAINER_LAST_SEEN))
         row_set(row, CONTAINER_LAST_SEEN, now_real_ns / NS_PER_MS);
-    derive_cpu(d, row, cpus);
+    if (row->identity->created_ns > 0)
+        row_set(row, CONTAINER_CREATED, row->identity->created_ns / NS_PER_MS);
+    if (row->identity->started_ns > 0)
+        row_set(row, CONTAINER_STARTED, row->identity->started_ns / NS_PER_MS);
+}
+
+void derive_row(struct derive *d, struct container_row *row, struct arena *arena,
+                uint64_t now_real_ns, unsigned cpus)
+{
+    derive_times(row, now_real_ns);
+    enum reason percent = derive_cpu(d, row, cpus);
     derive_memory(row);
     if (row->tiers[GROUP_NETWORK] != TIER_NONE) {
         sum_interfaces(row, INTERFACE_RX_BYTES, CONTAINER_SUM_NETWORK_RECEIVE);
@@ -157,7 +175,7 @@ void derive_row(struct derive *d, struct container_row *row, struct arena *arena
         sum_devices(row, DEVICE_READ_BYTES, CONTAINER_SUM_BLOCK_READ);
         sum_devices(row, DEVICE_WRITE_BYTES, CONTAINER_SUM_BLOCK_WRITE);
     }
-    derive_points(row, arena);
+    derive_points(row, arena, percent);
 }
 
 void derive_end_round(struct derive *d, uint64_t now_mono_ns)

@@ -374,6 +374,7 @@ static const struct collector_kind engine_kind = {
     .name = "engine",
     .tier = TIER_ENGINE,
     .check = check,
+    .examine = engine_examine,
     .collect = collect,
     .cancel = cancel,
     .close_idle = close_idle,

@@ -25,6 +25,7 @@ struct engine_container {
     bool unwanted;              /* left out by include or exclude */
     bool listed;                /* in the list being compared */
     bool told;                  /* an event named it while the list was under way */
+    uint64_t inspected_round;   /* the round in which it was last inspected, 0 none */
     uint64_t row_round;         /* the round it last got a row in */
     uint64_t problem_round;     /* the round its failure was last reported in */
     enum reason failure;        /* why it has no values in this round */

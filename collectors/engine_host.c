@@ -123,6 +123,18 @@ int engine_endpoint_parse(const char *text, char *const environment[], struct er
     return 0;
 }
 
+/* 127.0.0.0/8, and no name that begins like it. */
+static bool is_loopback(const char *host)
+{
+    return text_starts_with(host, "127.") && strspn(host, "0123456789.") == strlen(host);
+}
+
+bool engine_endpoint_is_here(const struct engine_endpoint *p)
+{
+    return p->kind == ENGINE_UNIX || text_equal(p->host, "localhost") ||
+           text_equal(p->host, "::1") || is_loopback(p->host);
+}
+
 void engine_endpoint_done(struct engine_endpoint *p)
 {
     free(p->key);

@@ -30,6 +30,10 @@ struct engine_endpoint {
 int engine_endpoint_parse(const char *text, char *const environment[], struct err *e,
                           struct engine_endpoint *ret);
 void engine_endpoint_done(struct engine_endpoint *p);
+/* May the engine's containers be this host's? Not where it is reached through the network: another
+ * host can be this one's clone, with the same ids. A unix socket or a loopback port may be a
+ * forwarded one; then its ids are not found here. */
+bool engine_endpoint_is_here(const struct engine_endpoint *p);
 
 /* The hosts to look at when none is configured: DOCKER_HOST or CONTAINER_HOST alone, else each
  * usual socket that exists (root's, every user's, Podman's, Desktop's; one entry for links to the

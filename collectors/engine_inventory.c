@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "collectors/inventory.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -94,6 +95,8 @@ static void remove_container(struct engine *e, const char *id)
     memmove(&e->containers[place], &e->containers[place + 1],
             (e->container_count - place) * sizeof(struct engine_container *));
     bool waited = c->call && !c->late;
+    if (c->identity && c->identity->local)
+        inventory_drop(e->collector->options.inventory, c->id);
     free_container(c);
     if (waited)
         engine_call_ended(e);
@@ -235,13 +238,31 @@ void engine_handle_event(void *context, const char *line, size_t length)
     arena_done(&arena);
 }
 
+/* Tells the tiers that read this host's files who it is. */
+static void tell(struct engine_container *c, const struct engine_inspect *inspect)
+{
+    struct engine_collector *self = c->engine->collector;
+    if (!c->identity->local)
+        return;
+    const struct inventory_telling telling = {
+        .identity = c->identity,
+        .source = INVENTORY_ENGINE,
+        .hidden = c->unwanted,
+        .pid = inspect->pid <= UINT32_MAX ? (uint32_t)inspect->pid : 0,
+        .network = c->spec.network,
+        .now_ns = clock_monotonic_ns(self->options.clock),
+    };
+    (void)inventory_tell(self->options.inventory,
+                         &telling); /* full: it stays without a name there */
+}
+
 /* The id label: what the kernel says where the container is local, else what the engine's driver
  * makes. */
 static const char *find_cgroup_path(struct engine *e, const struct engine_inspect *inspect,
                                     struct arena *arena)
 {
     const char *path = NULL;
-    if (e->endpoint.kind == ENGINE_UNIX && inspect->pid != 0) {
+    if (engine_endpoint_is_here(&e->endpoint) && inspect->pid != 0) {
         char file[512];
         struct buf text;
         buf_init(&text, PROC_CGROUP_MAX_BYTES);
@@ -277,6 +298,8 @@ static void take_identity(struct engine_container *c, const struct engine_inspec
     struct identity *identity = identity_new(e->endpoint.key, c->id);
     identity->name = copy_bounded(identity, inspect->name, &e->collector->drops);
     identity->image = copy_bounded(identity, inspect->image, &e->collector->drops);
+    identity->local = engine_endpoint_is_here(&e->endpoint);
+    identity->created_ns = inspect->created_ns;
     identity->started_ns = inspect->started_ns;
     /* A stopped container has no process to ask: the path of its last run stays. */
     identity->cgroup_path = inspect->pid == 0 && c->identity
@@ -292,6 +315,8 @@ static void take_identity(struct engine_container *c, const struct engine_inspec
     c->state = inspect->state;
     c->unwanted = !identity_is_wanted(inspect, options->include.items, options->include.count,
                                       options->exclude.items, options->exclude.count);
+    c->inspected_round = e->collector->round.number;
+    tell(c, inspect);
 }
 
 /* True when the container is still there. */

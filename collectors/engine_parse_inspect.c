@@ -15,14 +15,15 @@ static void parse_labels(yyjson_val *object, struct arena *arena, struct engine_
     yyjson_val *value = NULL;
     if (!yyjson_is_obj(object))
         return; /* the macro below computes an address from it */
-    i->labels = arena_alloc(arena, yyjson_obj_size(object) * sizeof *i->labels);
+    struct raw_label *labels = arena_alloc(arena, yyjson_obj_size(object) * sizeof *labels);
     yyjson_obj_foreach(object, at, most, key, value)
     {
         struct raw_label label = {.key = engine_json_string(key, arena),
                                   .value = engine_json_string(value, arena)};
         if (label.key && label.value)
-            i->labels[i->label_count++] = label;
+            labels[i->label_count++] = label;
     }
+    i->labels = labels;
 }
 
 static void parse_state(yyjson_val *state, struct arena *arena, struct engine_inspect *i)

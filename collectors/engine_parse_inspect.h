@@ -21,7 +21,7 @@ struct engine_inspect {
     const char *id;
     const char *name;  /* without the slash */
     const char *image; /* Config.Image, as given at create */
-    struct raw_label *labels;
+    const struct raw_label *labels;
     size_t label_count;
     enum container_state state;
     uint64_t pid;              /* State.Pid, 0 none */

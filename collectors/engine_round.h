@@ -42,6 +42,8 @@ void engine_problem(struct engine *e, enum reason reason, const char *text);
 void engine_note_answer(struct engine *e, const struct http_result *result);
 /* Does this failure mean that nothing can be reached there any more? */
 bool engine_unreachable(enum reason reason);
+/* What `weir check` says of every engine. */
+void engine_examine(struct collector *c, const struct check_sink *sink);
 /* What the result of a parser that failed is called. */
 enum reason engine_parse_reason(int result);
 

@@ -185,6 +185,7 @@ void engine_fill_stats(const struct engine_facts *facts, const struct engine_spe
                 engine_row_end_group(row, g, REASON_EMPTY_ANSWER);
         return;
     }
+    engine_row_end_group(row, GROUP_PRESSURE, REASON_NOT_GIVEN); /* engines have none */
     engine_row_end_group(row, GROUP_NETWORK, fill_network(facts, spec, stats, arena, row));
     if (text_equal(facts->info.cgroup_driver, "none")) {
         /* A rootless engine that may not use cgroups fills their values with zeros. */

@@ -5,22 +5,17 @@
 
 #include "collectors/engine_parse.h"
 
-/* Whether the kernel counts block I/O at all; see block_accounting.h. */
-enum block_accounting { BLOCK_ACCOUNTING_UNKNOWN, BLOCK_ACCOUNTING_OFF, BLOCK_ACCOUNTING_ON };
-
 /* What is known of the engine and its host. */
 struct engine_facts {
     struct engine_version version;
     struct engine_info info;
-    bool local;                       /* a unix socket: its host's /proc and /sys are ours */
-    enum block_accounting accounting; /* only for local engines on cgroup v1 */
-    const char *sysfs;                /* for device names of a local engine; NULL none */
+    bool local;        /* a process of its containers was found here: its host is ours */
+    const char *sysfs; /* for device names of a local engine; NULL none */
 };
 
 /* What inspect says and never changes while the container runs, kept after the answer is gone.
  * Fills limits and times into the row. */
 struct engine_spec {
-    uint64_t created_ns, started_ns; /* 0 unknown */
     int64_t nano_cpus, cpu_quota_us, cpu_period_us, cpu_shares;
     int64_t memory_bytes, memory_swap_bytes, memory_reservation_bytes, pids_limit;
     enum reason network; /* REASON_NONE: the counters are the container's own; HOST_NETWORK,
@@ -29,7 +24,7 @@ struct engine_spec {
 
 struct engine_spec engine_spec_from_inspect(const struct engine_inspect *inspect);
 
-/* The SPEC group (container_spec_*, created, started), and SUM_MEMORY_LIMIT unless
+/* The SPEC group (container_spec_*), and SUM_MEMORY_LIMIT unless
  * engine_fill_stats has set it. Marks the group as the engine's. */
 void engine_fill_spec(const struct engine_facts *facts, const struct engine_spec *spec,
                       struct container_row *row);

@@ -1,16 +1,12 @@
-/* What it knows: how engines list block I/O, when an empty list means zero, and how devices are
- * called. Documents: the Docker Engine API reference, "ContainerStats", blkio_stats; sysfs(5),
- * /sys/dev/block. */
+/* What it knows: how engines list block I/O, when an empty list means zero, and what an empty
+ * list means. Document: the Docker Engine API reference, "ContainerStats", blkio_stats. */
+#include "collectors/device_name.h"
 #include "collectors/engine_row_internal.h"
 
 #include "base/text.h"
 
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* One number on its way into a device's row. */
 struct block_value {
@@ -81,29 +77,6 @@ static int compare_values(const void *a, const void *b)
     return 0;
 }
 
-/* The device behind the link SYSFS/dev/block/MAJOR:MINOR; "MAJOR:MINOR" where there is none. */
-static const char *device_name(const struct engine_facts *facts, uint32_t major, uint32_t minor,
-                               struct arena *arena)
-{
-    char target[PATH_MAX];
-    char link[PATH_MAX];
-    ssize_t length = -1;
-    if (facts->local && facts->sysfs) {
-        (void)snprintf(link, sizeof link, "%s/dev/block/%u:%u", facts->sysfs, major, minor);
-        length = readlink(link, target, sizeof target - 1);
-    }
-    if (length <= 0)
-        return arena_format(arena, "%u:%u", major, minor);
-    target[length] = '\0';
-    const char *slash = strrchr(target, '/');
-    char *name = arena_format(arena, "/dev/%s", slash ? slash + 1 : target);
-    /* sysfs cannot have a slash in a name: cciss!c0d0 is /dev/cciss/c0d0. */
-    for (char *c = name; *c != '\0'; c++)
-        if (*c == '!')
-            *c = '/';
-    return name;
-}
-
 /* A kernel may list a device twice (one line for each of its queues' groups): the lines are parts
  * of one sum. */
 static void add_to_device(struct device_row *device, const struct block_value *value)
@@ -127,26 +100,22 @@ static void fill_devices(const struct engine_facts *facts, const struct block_va
             struct device_row *device = &row->devices[row->device_count++];
             device->major = values[i].major;
             device->minor = values[i].minor;
-            device->name = device_name(facts, device->major, device->minor, arena);
+            device->name = device_name_find(facts->local ? facts->sysfs : NULL, device->major,
+                                            device->minor, arena);
         }
         add_to_device(&row->devices[row->device_count - 1], &values[i]);
     }
 }
 
 /* What an answer without a device means. */
-static enum reason explain_no_device(const struct engine_facts *facts,
-                                     const struct engine_stats *stats)
+static enum reason explain_no_device(const struct engine_facts *facts)
 {
-    /* v2: a group without I/O has an empty io.stat, which Docker gives as null and Podman as [].
-     * The same comes where the io controller is not delegated, as to most rootless engines. */
-    if (facts->info.cgroup_version == 2)
-        return facts->info.rootless ? REASON_NOT_GIVEN : REASON_NONE;
-    /* v1: a kernel that does not count lists no device either. */
-    if (facts->accounting == BLOCK_ACCOUNTING_OFF)
-        return REASON_ACCOUNTING_OFF;
-    return facts->accounting == BLOCK_ACCOUNTING_ON && stats->service_bytes.given
-               ? REASON_NONE
-               : REASON_NOT_GIVEN;
+    /* A group without I/O has an empty io.stat, which Docker gives as null and Podman as []. The
+     * same comes where the io controller is not delegated, as to most rootless engines. On v1 the
+     * engine reads files that leave out the groups below, another counter than the cgroup tier's:
+     * not given at all. */
+    return facts->info.cgroup_version == 2 && !facts->info.rootless ? REASON_NONE
+                                                                    : REASON_NOT_GIVEN;
 }
 
 enum reason engine_row_fill_block(const struct engine_facts *facts,
@@ -158,7 +127,7 @@ enum reason engine_row_fill_block(const struct engine_facts *facts,
     struct block_value *values = arena_alloc(arena, most * sizeof *values);
     size_t count = collect_values(facts, stats, values);
     if (count == 0)
-        return explain_no_device(facts, stats);
+        return explain_no_device(facts);
     qsort(values, count, sizeof *values, compare_values);
     fill_devices(facts, values, count, arena, row);
     return REASON_NONE;

@@ -1,9 +1,8 @@
-/* What it knows: what inspect says of a container's limits and times, in the terms of the metric
+/* What it knows: what inspect says of a container's limits, in the terms of the metric
  * list; and how a value gets into a row. Documents: the Docker Engine API reference,
  * "ContainerInspect", HostConfig; base/metric_list.h for which values an engine may give. */
 #include "collectors/engine_row_internal.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 
 #define CPU_PERIOD_DEFAULT_US 100000     /* the kernel's, and what engines use with NanoCpus */
@@ -56,8 +55,6 @@ static enum reason network_of_mode(const char *mode)
 struct engine_spec engine_spec_from_inspect(const struct engine_inspect *inspect)
 {
     return (struct engine_spec){
-        .created_ns = inspect->created_ns,
-        .started_ns = inspect->started_ns,
         .nano_cpus = inspect->nano_cpus,
         .cpu_quota_us = inspect->cpu_quota_us,
         .cpu_period_us = inspect->cpu_period_us,
@@ -131,10 +128,6 @@ void engine_fill_spec(const struct engine_facts *facts, const struct engine_spec
     int64_t reservation = spec->memory_reservation_bytes;
     engine_row_set(facts, row, CONTAINER_SPEC_MEMORY_RESERVATION,
                    reservation > 0 ? (uint64_t)reservation : 0);
-    if (spec->created_ns > 0)
-        engine_row_set(facts, row, CONTAINER_CREATED, spec->created_ns / NS_PER_MS);
-    if (spec->started_ns > 0)
-        engine_row_set(facts, row, CONTAINER_STARTED, spec->started_ns / NS_PER_MS);
     /* Only where no stats answer has said it: that one is the limit in force. */
     if (!row_has(row, CONTAINER_SUM_MEMORY_LIMIT))
         engine_row_set_memory_limit(facts, limited ? (uint64_t)spec->memory_bytes : MEMORY_NO_LIMIT,

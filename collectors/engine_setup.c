@@ -160,7 +160,6 @@ static void setup_step_ended(struct engine *e, bool waited)
 static void use_facts(struct engine *e)
 {
     struct arena old = e->facts_arena;
-    e->heard.accounting = e->facts.accounting; /* that of the host */
     e->heard.local = e->facts.local;
     e->heard.sysfs = e->facts.sysfs;
     e->facts = e->heard;

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "collectors/block_accounting.h"
+#include "collectors/inventory.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -41,9 +41,13 @@ static uint64_t sampled_at(const struct engine *e, const struct http_result *res
 static struct container_row *add_row(struct engine_container *c)
 {
     struct engine_collector *self = c->engine->collector;
+    const struct engine *e = c->engine;
     struct container_row *row = part_add_row(self->part, c->identity);
     row->state = c->state;
-    row->cpus = c->engine->facts.info.cpus;
+    row->hidden = c->unwanted;
+    row->knowledge = e->phase == ENGINE_READY && !e->suspect ? KNOWS_ALL : KNOWS_OF_OLD;
+    row->cgroup_version = e->facts.info.cgroup_version == 2 ? 2 : 1;
+    row->cpus = e->facts.info.cpus;
     c->row_round = self->round.number;
     return row;
 }
@@ -54,10 +58,20 @@ static void add_values(struct engine_container *c, const struct engine_stats *st
 {
     struct engine *e = c->engine;
     struct container_row *row = add_row(c);
+    bool answered_now = sampled_ns >= e->collector->round.begun_ns;
+    if (answered_now)
+        row->knowledge = KNOWS_ALL; /* also while the list is being read */
+    /* CPUs may have been added since the engine was set up. */
+    if (stats->online_cpus > row->cpus)
+        row->cpus = stats->online_cpus;
     row->cpu_sampled_ns = sampled_ns;
     engine_fill_spec(&e->facts, &c->spec, row);
     engine_fill_stats(&e->facts, &c->spec, stats, &e->collector->part->arena, row);
     row_set(row, CONTAINER_LAST_SEEN, c->seen_ns / NS_PER_MS);
+    /* Podman lacks or rounds what the kernel has, and names interfaces of its own; an answer from
+     * before the round is older than what a tier read in it. */
+    if (e->facts.version.podman || !answered_now)
+        row->yields = ~(1U << GROUP_SPEC);
     c->failure = REASON_NONE;
     engine_drop_late(c); /* an older one would let counters fall */
 }
@@ -210,10 +224,22 @@ static void ask_stats(struct engine_container *c)
         c->failure = REASON_TIMEOUT; /* until the answer that no round waits for is there */
 }
 
+/* Where the engine is asked for names only: does the cgroup tier have the container's values? It
+ * gets the round after the inspect to find a new one. */
+static bool is_kernels(const struct engine_container *c)
+{
+    const struct collector_options *options = &c->engine->collector->options;
+    uint64_t round = c->engine->collector->round.number;
+    if (!options->engine_for_identity || !c->identity || !c->identity->local)
+        return false;
+    const struct inventory_entry *known = inventory_find(options->inventory, c->id);
+    return c->inspected_round == round || (known && known->measured_round + 1 >= round);
+}
+
 void engine_read_container(struct engine_container *c)
 {
     struct engine *e = c->engine;
-    bool wanted = !c->unwanted && state_is_live(c->state);
+    bool wanted = !c->unwanted && state_is_live(c->state) && !is_kernels(c);
     if (!e->in_round || e->phase != ENGINE_READY)
         return;
     if (c->call) {
@@ -237,22 +263,10 @@ void engine_read_container(struct engine_container *c)
         ask_stats(c);
 }
 
-/* Accounting may be switched on at any time, and never goes off again before the next boot. */
-static void look_at_accounting(struct engine *e)
-{
-    const struct collector_options *options = &e->collector->options;
-    if (e->facts.local && e->facts.info.cgroup_version != 2 &&
-        e->facts.accounting != BLOCK_ACCOUNTING_ON)
-        e->facts.accounting = block_accounting_read(options->procfs, options->sysfs);
-}
-
 void engine_is_local(struct engine *e)
 {
-    if (e->facts.local)
-        return;
     e->facts.local = true;
     e->facts.sysfs = e->collector->options.sysfs;
-    look_at_accounting(e);
 }
 
 void engine_read_all(struct engine *e)
@@ -270,7 +284,6 @@ void engine_read_all(struct engine *e)
         engine_list(e);
         return;
     }
-    look_at_accounting(e);
     for (size_t i = 0; i < e->container_count && e->phase == ENGINE_READY; i++)
         engine_read_container(e->containers[i]);
 }
@@ -299,12 +312,14 @@ static void add_empty_row(struct engine_container *c)
     struct engine *e = c->engine;
     struct container_row *row = add_row(c);
     enum reason reason = c->failure != REASON_NONE ? c->failure : e->failure;
-    if (!state_is_live(c->state))
+    if (!state_is_live(c->state) || c->unwanted)
         return;
+    if (reason == REASON_NONE && !is_kernels(c))
+        reason = REASON_TIMEOUT;
     engine_fill_spec(&e->facts, &c->spec, row);
     for (enum metric_group g = 0; g < GROUP_COUNT; g++)
         if (row->tiers[g] == TIER_NONE && row->absent[g] == REASON_NONE)
-            row->absent[g] = reason != REASON_NONE ? reason : REASON_TIMEOUT;
+            row->absent[g] = reason;
     if (c->seen_ns != 0)
         row_set(row, CONTAINER_LAST_SEEN, c->seen_ns / NS_PER_MS);
 }
@@ -329,11 +344,11 @@ void engine_finish_rows(struct engine *e)
     uint64_t round = e->collector->round.number;
     for (size_t i = 0; i < e->container_count; i++) {
         struct engine_container *c = e->containers[i];
-        if (c->unwanted)
-            continue;
-        if (c->identity && c->row_round != round && !(state_is_live(c->state) && use_late(c)))
+        bool wants_late = state_is_live(c->state) && !c->unwanted;
+        if (c->identity && c->row_round != round && !(wants_late && use_late(c)))
             add_empty_row(c);
-        report_timeout(c);
+        if (!c->unwanted)
+            report_timeout(c);
     }
     if (e->too_many)
         engine_problem(

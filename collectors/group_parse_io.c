@@ -3,8 +3,8 @@
  * of Documentation/admin-guide/cgroup-v2.rst;
  * Documentation/admin-guide/cgroup-v1/blkio-controller.rst; block/blk-cgroup.c and
  * block/blk-cgroup-rwstat.c, which write them. */
-#include "collectors/group_parse.h"
 #include "collectors/group_parse_io.h"
+#include "collectors/group_parse.h"
 
 #include "collectors/group_parse_number.h"
 

@@ -75,27 +75,42 @@ static struct history *add(struct history_table *t, const struct identity *ident
     return h;
 }
 
+static bool is_same_instance(const struct history *h, const struct identity *identity,
+                             uint64_t birth)
+{
+    bool same_start = h->identity->started_ns == identity->started_ns;
+    if (h->birth == 0 || birth == 0)
+        return same_start;
+    bool start_unknown = h->identity->started_ns == 0 || identity->started_ns == 0;
+    return h->birth == birth && (same_start || start_unknown);
+}
+
 /* Follows the container to the identity it has now, so that no identity outlives its instance
  * here. */
-static void follow(struct history *h, const struct identity *identity)
+static void follow(struct history *h, const struct identity *identity, uint64_t birth)
 {
+    if (!is_same_instance(h, identity, birth)) {
+        cpu_history_clear(&h->cpu);
+        h->cpus = 0;
+        h->birth = 0;
+    }
+    if (birth != 0)
+        h->birth = birth;
     if (h->identity == identity)
         return;
-    if (h->identity->started_ns != identity->started_ns)
-        cpu_history_clear(&h->cpu);
     const struct identity *old = h->identity;
     h->identity = identity_ref(identity);
     identity_unref(old);
 }
 
-struct history *history_table_get(struct history_table *t, const struct identity *identity)
+struct history *history_table_get(struct history_table *t, const struct identity *identity,
+                                  uint64_t birth)
 {
     uint64_t hash = identity_hash(identity);
     struct history *h = find(t, identity, hash);
-    if (h)
-        follow(h, identity);
-    else
+    if (!h)
         h = add(t, identity, hash);
+    follow(h, identity, birth);
     h->round = t->round + 1;
     return h;
 }

@@ -1,5 +1,5 @@
-/* What is remembered of each container from round to round: a hash table keyed by engine and
- * container id. */
+/* What is remembered of each container from round to round: a hash table keyed by
+ * container. */
 #ifndef WEIR_COLLECTORS_HISTORY_H
 #define WEIR_COLLECTORS_HISTORY_H
 
@@ -17,6 +17,8 @@ struct history {
     uint64_t hash;                   /* of its key */
     uint64_t round;                  /* the table's round it was seen in last */
     uint64_t seen_ns;                /* CLOCK_MONOTONIC when that round ended */
+    uint64_t birth;                  /* of its control group, 0 unknown */
+    unsigned cpus;                   /* most its host has had while the instance ran, 0 unknown */
     struct cpu_history cpu;
 };
 
@@ -32,9 +34,11 @@ struct history_table {
 void history_table_done(struct history_table *t);
 
 /* The entry of the container, made when it is new, and marked as seen in this round. Another
- * instance (another started_ns; 0 is one of its own) than the entry's empties its samples. The
- * pointer is valid until the round ends. */
-struct history *history_table_get(struct history_table *t, const struct identity *identity);
+ * instance than the entry's empties its samples: another `birth` (0 unknown) or, where one of the
+ * two births is not known, another started_ns (0 is one of its own); with one birth, two known and
+ * different starts. The pointer is valid until the round ends. */
+struct history *history_table_get(struct history_table *t, const struct identity *identity,
+                                  uint64_t birth);
 
 /* The entry of the container, whatever its instance; NULL when there is none. Marks nothing. */
 struct history *history_table_find(const struct history_table *t, const struct identity *identity);

@@ -1,9 +1,42 @@
-/* What it knows: which values make up a group, and how a weaker tier fills what a stronger one left
- * open. Document: docs/ARCHITECTURE.md, "The cascade". */
+/* What it knows: which values make up a group, how a weaker tier fills what a stronger one left
+ * open or may not give, and whose word counts on who a container is and how it does. Document:
+ * docs/ARCHITECTURE.md, "The cascade". */
 #include "collectors/merge.h"
 
 #include <assert.h>
 #include <string.h>
+
+/* What follows from the metric list and is asked for every row. */
+struct merger {
+    struct arena *arena;
+    container_bits groups[GROUP_COUNT]; /* the container metrics of each */
+};
+
+static struct merger merger_make(struct arena *arena)
+{
+    struct merger m = {.arena = arena};
+    for (unsigned i = 0; i < CONTAINER_METRICS; i++)
+        if (container_metrics[i].group < GROUP_COUNT)
+            m.groups[container_metrics[i].group] |= CONTAINER_BIT(i);
+    return m;
+}
+
+/* The column of the metric list that says what the giver of a group may give. */
+static unsigned column_of(enum tier tier, unsigned cgroup_version)
+{
+    switch (tier) {
+    case TIER_ENGINE:
+        return cgroup_version == 2 ? TIERS_E2 : TIERS_E1;
+    case TIER_CGROUP:
+        return cgroup_version == 2 ? TIERS_C2 : TIERS_C1;
+    case TIER_SIMULATED:
+        return TIERS_S;
+    case TIER_NONE:
+    case TIER_COUNT:
+        break;
+    }
+    return 0;
+}
 
 static void copy_interfaces(struct arena *arena, struct container_row *to,
                             const struct container_row *from)
@@ -31,35 +64,145 @@ static void copy_devices(struct arena *arena, struct container_row *to,
         to->devices[i].name = arena_string(arena, from->devices[i].name);
 }
 
-/* Which container values belong to `group`, as a bit mask. */
-static uint64_t group_mask(enum metric_group group)
+/* Values of `which`, as `from` has them or has them not. */
+static void take_values(struct container_row *to, const struct container_row *from,
+                        container_bits which)
 {
-    uint64_t mask = 0;
     for (unsigned m = 0; m < CONTAINER_METRICS; m++)
-        if (container_metrics[m].group == group)
-            mask |= UINT64_C(1) << m;
-    return mask;
+        if ((which >> m) & 1)
+            to->values[m] = from->values[m];
+    to->present = (to->present & ~which) | (from->present & which);
+    to->unlimited = (to->unlimited & ~which) | (from->unlimited & which);
 }
 
-static void take_group(struct arena *arena, struct container_row *to,
+static void take_group(const struct merger *m, struct container_row *to,
                        const struct container_row *from, enum metric_group group)
 {
-    uint64_t mask = group_mask(group);
-    for (unsigned m = 0; m < CONTAINER_METRICS; m++)
-        if ((mask >> m) & 1)
-            to->values[m] = from->values[m];
-    to->present = (to->present & ~mask) | (from->present & mask);
-    to->unlimited = (to->unlimited & ~mask) | (from->unlimited & mask);
+    take_values(to, from, m->groups[group]);
     to->tiers[group] = from->tiers[group];
     to->absent[group] = REASON_NONE;
+    to->yields = (to->yields & ~(1U << group)) | (from->yields & (1U << group));
     if (group == GROUP_CPU) {
         to->cpu_sampled_ns = from->cpu_sampled_ns;
         to->cpus = from->cpus;
     } else if (group == GROUP_NETWORK) {
-        copy_interfaces(arena, to, from);
+        copy_interfaces(m->arena, to, from);
     } else if (group == GROUP_BLOCK_IO) {
-        copy_devices(arena, to, from);
+        copy_devices(m->arena, to, from);
     }
+}
+
+static void add_to_interfaces(struct container_row *to, const struct container_row *from,
+                              unsigned column)
+{
+    uint64_t open = 0;
+    for (unsigned m = 0; m < INTERFACE_METRICS; m++)
+        if (!(interface_metrics[m].tiers & column))
+            open |= UINT64_C(1) << m;
+    for (size_t i = 0; i < to->interface_count; i++) {
+        struct interface_row *mine = &to->interfaces[i];
+        for (size_t j = 0; j < from->interface_count; j++) {
+            const struct interface_row *other = &from->interfaces[j];
+            if (strcmp(mine->name, other->name) != 0)
+                continue;
+            for (unsigned m = 0; m < INTERFACE_METRICS; m++)
+                if ((open & other->present) >> m & 1)
+                    mine->values[m] = other->values[m];
+            mine->present |= open & other->present;
+        }
+    }
+}
+
+static void add_to_devices(struct container_row *to, const struct container_row *from,
+                           unsigned column)
+{
+    uint64_t open = 0;
+    for (unsigned m = 0; m < DEVICE_METRICS; m++)
+        if (!(device_metrics[m].tiers & column))
+            open |= UINT64_C(1) << m;
+    for (size_t i = 0; i < to->device_count; i++) {
+        struct device_row *mine = &to->devices[i];
+        for (size_t j = 0; j < from->device_count; j++) {
+            const struct device_row *other = &from->devices[j];
+            if (mine->major != other->major || mine->minor != other->minor)
+                continue;
+            for (unsigned m = 0; m < DEVICE_METRICS; m++)
+                if ((open & other->present) >> m & 1)
+                    mine->values[m] = other->values[m];
+            mine->present |= open & other->present;
+        }
+    }
+}
+
+/* What the giver of the group may not give, because its source is another counter, the next one
+ * adds. What it may give and has not stays absent: values of one group come from one read. */
+static void add_to_group(struct container_row *to, const struct container_row *from,
+                         enum metric_group group)
+{
+    unsigned version = to->cgroup_version != 0 ? to->cgroup_version : from->cgroup_version;
+    unsigned column = column_of(to->tiers[group], version);
+    container_bits open = 0;
+    for (unsigned i = 0; i < CONTAINER_METRICS; i++)
+        if (container_metrics[i].group == group && !(container_metrics[i].tiers & column))
+            open |= CONTAINER_BIT(i);
+    take_values(to, from, open & from->present & ~to->present);
+    if (group == GROUP_NETWORK)
+        add_to_interfaces(to, from, column);
+    else if (group == GROUP_BLOCK_IO)
+        add_to_devices(to, from, column);
+}
+
+/* How a container is outlasts that a read failed; else the first tier's reason, unless it is none.
+ */
+static enum reason truer_reason(enum reason first, enum reason next)
+{
+    if (next == REASON_NONE || next == REASON_NOT_GIVEN)
+        return first == REASON_NONE ? next : first;
+    bool failed = reason_is_error(first) && !reason_is_error(next);
+    return first == REASON_NONE || first == REASON_NOT_GIVEN || failed ? next : first;
+}
+
+static void merge_group(const struct merger *m, struct container_row *to,
+                        const struct container_row *from, enum metric_group group)
+{
+    bool to_yields = (to->yields >> group) & 1;
+    bool from_yields = (from->yields >> group) & 1;
+    if (from->tiers[group] == TIER_NONE) {
+        if (to->tiers[group] == TIER_NONE)
+            to->absent[group] = truer_reason(to->absent[group], from->absent[group]);
+    } else if (to->tiers[group] == TIER_NONE || (to_yields && !from_yields)) {
+        take_group(m, to, from, group);
+    } else {
+        add_to_group(to, from, group);
+    }
+}
+
+static void take_identity(struct container_row *to, const struct identity *identity)
+{
+    const struct identity *old = to->identity;
+    to->identity = identity_ref(identity);
+    identity_unref(old);
+}
+
+/* Who it is and how it does, by the word of the source that knows best. */
+static void merge_knowledge(struct container_row *to, const struct container_row *from)
+{
+    bool better = from->knowledge > to->knowledge;
+    bool named = from->identity->name != NULL;
+    to->hidden = to->hidden || from->hidden;
+    if (to->birth == 0)
+        to->birth = from->birth;
+    if (to->cgroup_version == 0)
+        to->cgroup_version = from->cgroup_version;
+    if ((better && named) || (!to->identity->name && named))
+        take_identity(to, from->identity);
+    /* Who sees it now leaves the time to the seal. */
+    if (from->knowledge >= KNOWS_ALIVE && !row_has(from, CONTAINER_LAST_SEEN))
+        take_values(to, from, CONTAINER_BIT(CONTAINER_LAST_SEEN));
+    if (!better)
+        return;
+    to->state = from->state;
+    to->knowledge = from->knowledge;
 }
 
 static void add_row(struct snapshot *s, const struct container_row *from)
@@ -73,29 +216,59 @@ static void add_row(struct snapshot *s, const struct container_row *from)
     row->point_count = 0;
 }
 
+static void merge_part(const struct merger *m, struct snapshot *s, const struct part *part,
+                       struct row_index *index)
+{
+    for (size_t i = 0; i < part->row_count; i++) {
+        const struct container_row *from = &part->rows[i];
+        struct container_row *known = row_index_find(index, s->rows, from->identity);
+        if (!known) {
+            add_row(s, from);
+            row_index_add(index, s->rows, s->row_count - 1);
+            continue;
+        }
+        for (enum metric_group g = 0; g < GROUP_COUNT; g++)
+            merge_group(m, known, from, g);
+        merge_knowledge(known, from);
+    }
+}
+
+/* Rows that are not to be shown go. A container of this host whose engine is away, and which the
+ * kernel does not have, is not running any more: how it ended nobody can say yet. */
+static void finish_rows(struct snapshot *s, bool host_seen)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->row_count; i++) {
+        struct container_row *row = &s->rows[i];
+        if (row->hidden) {
+            identity_unref(row->identity);
+            continue;
+        }
+        if (host_seen && row->identity->local && row->knowledge == KNOWS_OF_OLD)
+            row->state = state_is_live(row->state) ? STATE_UNKNOWN : row->state;
+        if (kept != i)
+            s->rows[kept] = *row;
+        kept++;
+    }
+    s->row_count = kept;
+}
+
 void merge_rows(struct snapshot *s, const struct part *const parts[], size_t count,
                 struct row_index *index)
 {
     assert(s->row_count == 0);
     size_t most = 0;
-    for (size_t i = 0; i < count; i++)
+    bool host_seen = false;
+    for (size_t i = 0; i < count; i++) {
         most += parts[i]->row_count;
+        host_seen = host_seen || parts[i]->sees_host;
+    }
     row_index_reset(index, most);
     s->rows = arena_alloc(&s->arena, most * sizeof *s->rows);
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < parts[i]->row_count; j++) {
-            const struct container_row *from = &parts[i]->rows[j];
-            struct container_row *known = row_index_find(index, s->rows, from->identity);
-            if (!known) {
-                add_row(s, from);
-                row_index_add(index, s->rows, s->row_count - 1);
-                continue;
-            }
-            for (enum metric_group g = 0; g < GROUP_COUNT; g++)
-                if (known->tiers[g] == TIER_NONE && from->tiers[g] != TIER_NONE)
-                    take_group(&s->arena, known, from, g);
-        }
-    }
+    const struct merger m = merger_make(&s->arena);
+    for (size_t i = 0; i < count; i++)
+        merge_part(&m, s, parts[i], index);
+    finish_rows(s, host_seen);
 }
 
 static void copy_point(struct snapshot *s, const struct point *from)

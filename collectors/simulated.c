@@ -8,6 +8,7 @@
 #include "net/timer.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct simulated_container {
@@ -47,6 +48,14 @@ static void follow(struct simulated_container *c, uint64_t now_ns)
     identity_unref(c->identity);
     c->instance = simulated_instance_at(&c->profile, now_ns);
     c->identity = simulated_identity_make(&c->profile, &c->instance);
+}
+
+static void examine(struct collector *self, const struct check_sink *sink)
+{
+    char text[96];
+    (void)snprintf(text, sizeof text, "%zu simulated containers are shown, none of them real",
+                   simulated_of(self)->count);
+    sink->line(sink->context, CHECK_WARN, "simulated", text);
 }
 
 static void collect(struct collector *self, const struct round *round, struct part *part,
@@ -106,6 +115,7 @@ static const struct collector_kind simulated_kind = {
     .name = "simulated",
     .tier = TIER_SIMULATED,
     .check = check,
+    .examine = examine,
     .collect = collect,
     .cancel = cancel,
     .close_idle = close_idle,

@@ -232,6 +232,7 @@ const struct identity *simulated_identity_make(const struct simulated_profile *p
     identity->image = service->image;
     identity->labels = make_labels(arena, service, number);
     identity->label_count = SIMULATED_LABELS;
+    identity->created_ns = instance->created_ns;
     identity->started_ns = instance->started_ns;
     identity->simulated = true;
     return identity;

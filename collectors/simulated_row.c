@@ -190,8 +190,6 @@ static void fill_limits(const struct moment *m, struct container_row *row)
     set_limit(row, CONTAINER_PIDS_LIMIT, p->pids_limit);
     row_set(row, CONTAINER_SUM_MEMORY_LIMIT,
             p->memory_limit > 0 ? p->memory_limit : SIMULATED_HOST_MEMORY_BYTES);
-    row_set(row, CONTAINER_CREATED, m->instance->created_ns / NS_PER_MS);
-    row_set(row, CONTAINER_STARTED, m->instance->started_ns / NS_PER_MS);
 }
 
 /* Some tasks come and go. */

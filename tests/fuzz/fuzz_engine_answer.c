@@ -18,7 +18,6 @@ static struct engine_facts some_facts(int cgroup_version, bool podman)
     return (struct engine_facts){
         .version = {.podman = podman, .version = "", .release = {4, 3, 1}},
         .info = {.cgroup_version = cgroup_version, .cgroup_driver = "", .id = ""},
-        .accounting = BLOCK_ACCOUNTING_ON,
     };
 }
 
@@ -31,6 +30,8 @@ static void check_row(const struct engine_facts *facts, const struct container_r
     assert((row->unlimited & ~row->present) == 0);
     for (unsigned g = 0; g < GROUP_COUNT; g++)
         assert((row->tiers[g] == TIER_ENGINE) == (row->absent[g] == REASON_NONE));
+    assert(row->tiers[GROUP_PRESSURE] == TIER_NONE); /* no engine has it */
+    assert(tier == TIERS_E2 || row->tiers[GROUP_BLOCK_IO] == TIER_NONE);
     for (size_t i = 0; i < row->interface_count; i++)
         assert(row->interfaces[i].name && row->interfaces[i].present);
     for (size_t i = 0; i < row->device_count; i++)

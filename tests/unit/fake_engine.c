@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "collectors/engine.h"
+#include "collectors/inventory.h"
 #include "net/curl_client.h"
 #include "net/http_client.h"
 #include "net/timer.h"
@@ -470,11 +471,12 @@ static void make_inspect(const struct fake_container *c, char *body)
     id_text(c->letter, id);
     add_text(body,
              "{\"Id\":\"%s\",\"Name\":\"/%s\",\"Created\":\"2026-01-01T00:00:00Z\",\"State\":{"
-             "\"Status\":\"%s\",\"Pid\":0,\"StartedAt\":\"%s\"},\"Config\":{\"Image\":\"shop:1\","
-             "\"Labels\":{\"team\":\"blue\"}},\"HostConfig\":{\"NetworkMode\":\"bridge\","
+             "\"Status\":\"%s\",\"Pid\":%u,\"StartedAt\":\"%s\"},\"Config\":{\"Image\":\"shop:1\","
+             "\"Labels\":{\"team\":\"blue\"}},\"HostConfig\":{\"NetworkMode\":\"%s\","
              "\"Memory\":67108864,\"PidsLimit\":50}}",
-             id, c->name, c->state,
-             rfc3339((FAKE_EPOCH_S + c->started_s) * NS_PER_SECOND, started, sizeof started));
+             id, c->name, c->state, c->pid,
+             rfc3339((FAKE_EPOCH_S + c->started_s) * NS_PER_SECOND, started, sizeof started),
+             c->network ? c->network : "bridge");
 }
 
 static void make_stats(const struct fake_container *c, char *body)
@@ -701,7 +703,7 @@ static void changed(void *context)
     fake.changes++;
 }
 
-static void make_tier(char *const environment[], const char *include)
+static void make_tier(char *const environment[], const char *include, bool light)
 {
     struct err e = {0};
     static char *include_items[1];
@@ -718,6 +720,8 @@ static void make_tier(char *const environment[], const char *include)
         .engine_max_concurrency = 16,
         .label_allow = {allow_items, 1},
         .include = {include_items, include ? 1 : 0},
+        .inventory = fake.inventory,
+        .engine_for_identity = light,
     };
     if (engine_new(&options, &e, &fake.collector) < 0)
         fail_msg("%s", e.text);
@@ -739,7 +743,8 @@ static void reset(void)
                          .version = "25.0.3",
                          .api = "1.44",
                          .min_api = "1.24",
-                         .cgroup_version = "2"};
+                         .cgroup_version = "2",
+                         .inventory = inventory_new()};
 }
 
 static void add_host(const char *host)
@@ -757,7 +762,7 @@ void fake_start(const char *host, ...)
     for (const char *h = host; h; h = va_arg(args, const char *))
         add_host(h);
     va_end(args);
-    make_tier(NULL, NULL);
+    make_tier(NULL, NULL, false);
 }
 
 void fake_start_in(char *const environment[], const char *include, const char *host)
@@ -765,12 +770,21 @@ void fake_start_in(char *const environment[], const char *include, const char *h
     reset();
     if (host)
         add_host(host);
-    make_tier(environment, include);
+    make_tier(environment, include, false);
+}
+
+void fake_start_light(const char *include, const char *host)
+{
+    reset();
+    add_host(host);
+    make_tier(NULL, include, true);
 }
 
 void fake_end(void)
 {
     fake.collector->kind->close(fake.collector);
+    inventory_free(fake.inventory);
+    fake.inventory = NULL;
     part_done(&fake.part);
     assert_true(LIST_EMPTY(&timers));
     assert_true(LIST_EMPTY(&clients));
@@ -886,8 +900,10 @@ static const struct container_row *need_row(char letter)
 void expect_cpu(char letter, uint64_t cpu_ns)
 {
     const struct container_row *row = need_row(letter);
+    assert_int_equal(row->tiers[GROUP_PRESSURE], TIER_NONE); /* no engine has it */
+    assert_int_equal(row->absent[GROUP_PRESSURE], REASON_NOT_GIVEN);
     for (enum metric_group g = 0; g < GROUP_COUNT; g++) {
-        if (row->tiers[g] != TIER_ENGINE || row->absent[g] != REASON_NONE)
+        if (g != GROUP_PRESSURE && (row->tiers[g] != TIER_ENGINE || row->absent[g] != REASON_NONE))
             fail_msg("%s of %c is absent: %s", metric_group_name(g), letter,
                      reason_name(row->absent[g]));
     }

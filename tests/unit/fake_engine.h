@@ -27,6 +27,8 @@ struct fake_container {
     int stats_status;     /* of its stats answer; 0 is 200 */
     const char *stats;    /* its stats answer; NULL: one with values */
     uint64_t read_ago_ns; /* how long before the answer it was read; UINT64_MAX: not said */
+    unsigned pid;         /* of its first process, as inspect says it */
+    const char *network;  /* its network mode; NULL: bridge */
 };
 
 #define FAKE_EPOCH_S UINT64_C(1767225600) /* 2026-01-01, the realtime at the fake clock's 0 */
@@ -44,6 +46,7 @@ struct fake {
     uint32_t made_plain, made_tls, closed_idle, changes;
     uint64_t round_number;
     struct part part;
+    struct inventory *inventory; /* what the tier tells of its containers */
     unsigned done;
     void (*on_done)(void); /* called from inside the round's end */
     struct collector *collector;
@@ -57,6 +60,9 @@ void fake_start(const char *host, ...) __attribute__((sentinel));
 /* The same for one host or, with NULL, for what it finds in that environment; `include` as
  * container.include has it, NULL for all. */
 void fake_start_in(char *const environment[], const char *include, const char *host);
+/* The same for one host, in the light order: the engine's values are asked for only where the
+ * cgroup tier has none. */
+void fake_start_light(const char *include, const char *host);
 /* Closes the tier; fails the test when a call or a timer is left. */
 void fake_end(void);
 struct fake_container *fake_add(char letter, const char *name, const char *state);

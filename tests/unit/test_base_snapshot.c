@@ -26,6 +26,9 @@ static void test_identity(void **state)
     assert_null(a->image);
     assert_null(a->cgroup_path);
     assert_int_equal(a->label_count, 0);
+    assert_int_equal(a->kind, IDENTITY_CONTAINER);
+    assert_false(a->local); /* who makes it must know that it is */
+    assert_int_equal(a->created_ns, 0);
     assert_int_equal(a->started_ns, 0);
     assert_false(a->simulated);
     assert_int_equal(a->references, 1);
@@ -56,6 +59,43 @@ static void test_same_container(void **state)
     identity_unref(elsewhere);
 }
 
+static struct identity *make_local(const char *engine, const char *id, bool local)
+{
+    struct identity *i = identity_new(engine, id);
+    i->local = local;
+    return i;
+}
+
+/* A container of this host is one, by whatever way it is known; one of another host is told apart
+ * by its engine. */
+static void test_local_containers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *engine, *id;
+        bool local;
+    } who[] = {{"unix:///run/docker.sock", "01", true},
+               {"unix:///var/run/x.sock", "01", true},
+               {"", "01", true},
+               {"tcp://far:2375", "01", false},
+               {"tcp://other:2375", "01", false},
+               {"", "02", true}};
+    static const bool same[6][6] = {{1, 1, 1, 0, 0, 0}, {1, 1, 1, 0, 0, 0}, {1, 1, 1, 0, 0, 0},
+                                    {0, 0, 0, 1, 0, 0}, {0, 0, 0, 0, 1, 0}, {0, 0, 0, 0, 0, 1}};
+    struct identity *all[6];
+    for (size_t i = 0; i < 6; i++)
+        all[i] = make_local(who[i].engine, who[i].id, who[i].local);
+    for (size_t i = 0; i < 6; i++) {
+        for (size_t j = 0; j < 6; j++) {
+            assert_int_equal(identity_same_container(all[i], all[j]), same[i][j]);
+            if (same[i][j])
+                assert_true(identity_hash(all[i]) == identity_hash(all[j]));
+        }
+    }
+    for (size_t i = 0; i < 6; i++)
+        identity_unref(all[i]);
+}
+
 static void test_rows(void **state)
 {
     (void)state;
@@ -64,6 +104,10 @@ static void test_rows(void **state)
     for (unsigned n = 0; n < MANY; n++) {
         struct container_row *row = part_add_row(&p, i);
         assert_int_equal(row->state, STATE_UNKNOWN);
+        assert_int_equal(row->knowledge, KNOWS_OF_OLD); /* what is not said is not claimed */
+        assert_false(row->hidden);
+        assert_int_equal(row->yields, 0);
+        assert_true(row->birth == 0 && row->cgroup_version == 0);
         for (unsigned m = 0; m < CONTAINER_METRICS; m++)
             assert_false(row_has(row, m));
         row_set(row, CONTAINER_PIDS, n);
@@ -95,7 +139,10 @@ static void test_row_values(void **state)
         assert_true(row_is_unlimited(&row, m));
         for (unsigned other = 0; other < CONTAINER_METRICS; other++)
             assert_int_equal(row_has(&row, other), other == m);
+        assert_true(row.present == CONTAINER_BIT(m) && row.unlimited == CONTAINER_BIT(m));
     }
+    /* One more than a word of 64 bits, whatever the list holds today. */
+    assert_true(CONTAINER_BIT(127) >> 127 == 1 && CONTAINER_BIT(64) != CONTAINER_BIT(0));
 }
 
 static void test_points(void **state)
@@ -204,7 +251,7 @@ static bool ends_with(const char *text, const char *end)
 
 static void check_metric(const struct metric *m)
 {
-    static const char *const prefixes[] = {"container_", "weir_", "process_"};
+    static const char *const prefixes[] = {"container_", "weir_", "process_", "machine_"};
     bool known = false;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         known = known || text_starts_with(m->family, prefixes[i]);
@@ -253,7 +300,7 @@ static void check_constant_labels(const struct metric *metrics, size_t count)
             assert_int_equal(*at, '"');
             at += at[1] == ',' ? 2 : 1;
         }
-        assert_true(metrics[i].group < GROUP_COUNT);
+        assert_true(metrics[i].group < GROUP_COUNT || metrics[i].tiers == TIERS_D);
     }
 }
 
@@ -325,11 +372,17 @@ static void test_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity),     cmocka_unit_test(test_same_container),
-        cmocka_unit_test(test_rows),         cmocka_unit_test(test_row_values),
-        cmocka_unit_test(test_points),       cmocka_unit_test(test_problems),
-        cmocka_unit_test(test_snapshot),     cmocka_unit_test(test_words),
-        cmocka_unit_test(test_metric_lists), cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_same_container),
+        cmocka_unit_test(test_local_containers),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_row_values),
+        cmocka_unit_test(test_points),
+        cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_metric_lists),
+        cmocka_unit_test(test_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

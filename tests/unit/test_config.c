@@ -1,6 +1,8 @@
 /* agent/config.h: flags, environment, precedence, --help and `weir config`. */
 #include "config_testing.h"
 
+#include "collectors/collector.h"
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -13,19 +15,24 @@ static const struct {
 } samples[] = {
     {"web.listen-address", "127.0.0.1:9100,[::1]:0"},
     {"web.telemetry-path", "/container/metrics"},
-    {"collect.tiers", "simulated,engine"},
+    {"collect.tiers", "cgroup,engine"},
+    {"collect.scope", "all"},
     {"collect.max-age", "1h"},
     {"collect.timeout", "59s999ms"},
     {"engine.host", "unix:///run/docker.sock,tcp://engine:2375,https://e:2376,http://e:1"},
     {"engine.timeout", "100ms"},
     {"engine.max-concurrency", "1024"},
+    {"cgroup.max-fds", "1000000"},
     {"path.procfs", "/host/proc"},
     {"path.sysfs", "/host/sys"},
+    {"path.docker-root", "/data/docker,/srv/docker"},
+    {"path.docker-exec-root", "/run/docker"},
     {"container.label-allow", "*,org.example.?"},
     {"container.include", "name=web-*,image=*:latest,label.com.example.a=b=c,label.x="},
     {"container.exclude", "label.a=*"},
     {"simulate.containers", "100000"},
     {"simulate.seed", "18446744073709551615"},
+    {"state-dir", "/var/lib/weir"},
     {"log.level", "debug"},
     {"log.format", "json"},
 };
@@ -47,14 +54,19 @@ static void test_defaults(void **state)
     assert_null(c.config_file);
     assert_list(&c.web_listen_address, TEXTS(":10142"));
     assert_string_equal(c.web_telemetry_path, "/metrics");
-    assert_list(&c.collect_tiers, TEXTS("engine"));
+    assert_list(&c.collect_tiers, TEXTS("engine", "cgroup", "simulated"));
+    assert_int_equal(c.collect_scope, SCOPE_CONTAINERS);
     assert_int_equal(c.collect_max_age_ms, 1000);
     assert_int_equal(c.collect_timeout_ms, 5000);
     assert_list(&c.engine_host, TEXTS());
     assert_int_equal(c.engine_timeout_ms, 3000);
     assert_int_equal(c.engine_max_concurrency, 16);
+    assert_int_equal(c.cgroup_max_fds, 16384);
     assert_string_equal(c.path_procfs, "/proc");
     assert_string_equal(c.path_sysfs, "/sys");
+    assert_list(&c.path_docker_root, TEXTS("/var/lib/docker"));
+    assert_list(&c.path_docker_exec_root, TEXTS("/var/run/docker"));
+    assert_string_equal(c.state_dir, "");
     assert_list(&c.container_label_allow,
                 TEXTS("com.docker.compose.project", "com.docker.compose.service",
                       "com.docker.compose.container-number", "com.docker.stack.namespace",
@@ -73,7 +85,10 @@ static void test_defaults(void **state)
 static void add_yaml(struct buf *b, const struct option *o, const char *text)
 {
     size_t section = strcspn(o->name, ".");
-    (void)buf_add_format(b, "%.*s:\n  %s: ", (int)section, o->name, o->name + section + 1);
+    if (o->name[section] == '.')
+        (void)buf_add_format(b, "%.*s:\n  %s: ", (int)section, o->name, o->name + section + 1);
+    else
+        (void)buf_add_format(b, "%s: ", o->name);
     if (o->type != OPTION_LIST) {
         (void)buf_add_format(b, "%s\n", text);
         return;
@@ -163,6 +178,63 @@ static void test_values_arrive(void **state)
     config_done(&c);
 }
 
+static void test_tiers_in_any_order(void **state)
+{
+    (void)state;
+    struct config c = load_good(TEXTS("--collect.tiers=simulated,cgroup,engine"), TEXTS());
+    assert_list(&c.collect_tiers, TEXTS("simulated", "cgroup", "engine"));
+    config_done(&c);
+    c = load_good(TEXTS("--collect.tiers", "cgroup"), TEXTS());
+    assert_list(&c.collect_tiers, TEXTS("cgroup"));
+    config_done(&c);
+}
+
+static void test_scopes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flag;
+        enum collect_scope scope;
+    } cases[] = {
+        {"--collect.scope=containers", SCOPE_CONTAINERS},
+        {"--collect.scope=services", SCOPE_SERVICES},
+        {"--collect.scope=all", SCOPE_ALL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config c = load_good(TEXTS(cases[i].flag), TEXTS());
+        assert_int_equal(c.collect_scope, cases[i].scope);
+        config_done(&c);
+    }
+}
+
+/* The one text that may be empty: it takes back what a weaker source said. */
+static void test_nothing_is_remembered_where_it_is_empty(void **state)
+{
+    (void)state;
+    struct config c = load_good(TEXTS("--state-dir="), TEXTS("WEIR_STATE_DIR=/var/lib/weir"));
+    assert_string_equal(c.state_dir, "");
+    config_done(&c);
+    c = load_good(TEXTS("--state-dir", "/a"), TEXTS());
+    assert_string_equal(c.state_dir, "/a");
+    config_done(&c);
+    static const char yaml[] = "state-dir: \"\"\ncgroup: {max-fds: 0}\n";
+    c = parse_good(yaml, sizeof yaml - 1);
+    assert_string_equal(c.state_dir, "");
+    assert_int_equal(c.cgroup_max_fds, 0);
+    config_done(&c);
+}
+
+static void test_docker_roots_add_up(void **state)
+{
+    (void)state;
+    struct config c = load_good(
+        TEXTS("--path.docker-root=/a", "--path.docker-root=/b", "--path.docker-exec-root="),
+        TEXTS());
+    assert_list(&c.path_docker_root, TEXTS("/a", "/b"));
+    assert_list(&c.path_docker_exec_root, TEXTS());
+    config_done(&c);
+}
+
 static void test_commands(void **state)
 {
     (void)state;
@@ -173,6 +245,8 @@ static void test_commands(void **state)
         {{"run"}, COMMAND_RUN},
         {{"scrape"}, COMMAND_SCRAPE},
         {{"--log.level", "debug", "scrape"}, COMMAND_SCRAPE},
+        {{"check", "--collect.tiers=cgroup"}, COMMAND_CHECK},
+        {{"check", "--help"}, COMMAND_HELP},
         {{"config", "--log.level=debug"}, COMMAND_CONFIG},
         {{"version"}, COMMAND_VERSION},
         {{"--version"}, COMMAND_VERSION},
@@ -278,8 +352,19 @@ static const struct {
     {"log.level", "INFO", "debug, info, warn, error"},
     {"log.level", "", "debug, info, warn, error"},
     {"log.format", "text", "logfmt, json"},
-    {"collect.tiers", "cgroup", "no cgroup tier"},
-    {"collect.tiers", "docker", "engine, simulated"},
+    {"collect.tiers", "docker", "engine, cgroup, simulated"},
+    {"collect.tiers", "Cgroup", "is not a tier"},
+    {"collect.tiers", "cgroup,engine,cgroup", "twice"},
+    {"collect.scope", "host", "containers, services, all"},
+    {"collect.scope", "", "containers, services, all"},
+    {"cgroup.max-fds", "1000001", "0 to 1000000"},
+    {"cgroup.max-fds", "-1", "whole number"},
+    {"path.docker-root", "var/lib/docker", "absolute"},
+    {"path.docker-root", "/a,/a", "twice"},
+    {"path.docker-exec-root", "/a,b", "absolute"},
+    {"state-dir", "weir", "absolute"},
+    {"state-dir", "./weir", "absolute"},
+    {"state-dir", "/we\nir", "control character"},
     {"collect.tiers", "engine,engine", "twice"},
     {"collect.tiers", "", "at least one"},
     {"collect.tiers", "engine,,simulated", "empty"},
@@ -384,8 +469,12 @@ static void test_bad_command_lines(void **state)
     expect_refused(TEXTS("--collect.tiers=engine", "--collect.tiers=engine"), TEXTS(),
                    TEXTS("twice"));
     expect_refused(TEXTS("scrap"), TEXTS(), TEXTS("\"scrap\"", "did you mean scrape?"));
-    expect_refused(TEXTS("frobnicate"), TEXTS(), TEXTS("run, scrape, config, version, help"));
-    expect_refused(TEXTS(""), TEXTS(), TEXTS("run, scrape, config, version, help"));
+    expect_refused(TEXTS("chek"), TEXTS(), TEXTS("\"chek\"", "did you mean check?"));
+    expect_refused(TEXTS("--state-dri=/a"), TEXTS(), TEXTS("did you mean --state-dir?"));
+    expect_refused(TEXTS("--max-fds=1"), TEXTS(), TEXTS("did you mean --cgroup.max-fds?"));
+    expect_refused(TEXTS("frobnicate"), TEXTS(),
+                   TEXTS("run, scrape, check, config, version, help"));
+    expect_refused(TEXTS(""), TEXTS(), TEXTS("run, scrape, check, config, version, help"));
     expect_refused(TEXTS("run", "scrape"), TEXTS(), TEXTS("scrape", "run"));
 }
 
@@ -453,6 +542,9 @@ static void test_help(void **state)
         assert_part(b.data, variable);
     }
     assert_true(text_starts_with(b.data, "weir "));
+    assert_part(b.data, "\n  check ");
+    assert_part(b.data, "Default: engine, cgroup, simulated.");
+    assert_part(b.data, "Allowed: an absolute path, or nothing.");
     assert_true(strstr(b.data, "  scrape ") < strstr(b.data, "  --config.file="));
     assert_part(b.data, "1 to 1024");
     assert_part(b.data, "com.docker.compose.project");
@@ -469,6 +561,10 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_option_from_every_source),
         cmocka_unit_test(test_values_arrive),
+        cmocka_unit_test(test_tiers_in_any_order),
+        cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_nothing_is_remembered_where_it_is_empty),
+        cmocka_unit_test(test_docker_roots_add_up),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_bad_values),

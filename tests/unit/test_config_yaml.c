@@ -92,8 +92,8 @@ static const struct {
     /* keys */
     {"colect:\n  max-age: 1s\n", "t.yml:1:1: ", "did you mean collect?"},
     {"web: {}\n\ncollect:\n  timeout: 1s\n  maxage: 1s\n", "t.yml:5:3: ",
-     "\"maxage\" in collect (did you mean max-age?); allowed: tiers, max-age, timeout"},
-    {"frobnicate: 1\n", "t.yml:1:1: ", "allowed: web, collect, engine, path"},
+     "\"maxage\" in collect (did you mean max-age?); allowed: tiers, scope, max-age, timeout"},
+    {"frobnicate: 1\n", "t.yml:1:1: ", "allowed: web, collect, engine, cgroup, path"},
     {"collect.max-age: 1s\n", "t.yml:1:1: ", "section"},
     {"config: {file: /x}\n", "t.yml:1:1: ", "\"config\""},
     {"log: {level: info}\nlog: {format: json}\n", "t.yml:2:1: ", "twice"},
@@ -122,8 +122,13 @@ static const struct {
     {"collect:\n  timeout: 2m\n", "t.yml:2:12: ", "allowed: 100ms to 1m"},
     {"collect:\n  tiers: []\n", "t.yml:2:10: ", "at least one"},
     {"collect:\n  tiers:\n    - engine\n    - engine\n", "t.yml:4:7: ", "twice"},
-    {"collect:\n  tiers:\n    - engine\n    - cgroup\n", "t.yml:4:7: ", "no cgroup tier"},
-    {"collect: {tiers: [\"engine,simulated\"]}\n", "t.yml:1:19: ", "engine, simulated"},
+    {"collect:\n  tiers:\n    - engine\n    - kernel\n", "t.yml:4:7: ", "is not a tier"},
+    {"collect: {tiers: [\"engine,cgroup\"]}\n", "t.yml:1:19: ", "engine, cgroup, simulated"},
+    {"state-dir: lib\n", "t.yml:1:12: ", "absolute"},
+    {"state-dir: ~\n", "t.yml:1:12: ", "no value"},
+    {"state-dir: [/a]\n", "t.yml:1:12: ", "single value"},
+    {"state-dir: /a\nstate-dir: /a\n", "t.yml:2:1: ", "twice"},
+    {"state: {dir: /a}\n", "t.yml:1:1: ", "unknown key"},
     {"engine: {max-concurrency: 1_000}\n", "t.yml:1:27: ", "1 to 1024"},
     {"engine: {host: [ssh://h]}\n", "t.yml:1:17: ", "ssh -L"},
     {"path: {procfs: \"/a\\nb\"}\n", "t.yml:1:16: ", "control character"},
@@ -273,6 +278,7 @@ static void test_print_looks(void **state)
     assert_part(text, "\n  max-age: 0\n  timeout: 59s1ms\n");
     assert_part(text, "\nengine:\n  host: []\n  timeout: 3s\n  max-concurrency: 16\n");
     assert_part(text, "\nlog:\n  level: error\n  format: logfmt\n");
+    assert_part(text, "\nstate-dir: \"\"\nlog:\n");
     assert_null(strstr(text, "config:"));
     struct buf small;
     buf_init(&small, 100);

@@ -202,6 +202,44 @@ static void last_seen_is_for_live_states_only(void **state)
     }
 }
 
+/* Whoever gave the row: an identity says when its container was made and started. */
+static void times_come_from_the_identity(void **state)
+{
+    for (enum container_state s = STATE_UNKNOWN; s < STATE_COUNT; s++) {
+        struct fixture *f = *state;
+        f->identity->created_ns = UINT64_C(1600000000999999999);
+        f->identity->started_ns = UINT64_C(1650000000000000001);
+        f->row = (struct container_row){.identity = f->identity, .state = s};
+        derive(f);
+        assert_value(f, CONTAINER_CREATED, UINT64_C(1600000000999));
+        assert_value(f, CONTAINER_STARTED, UINT64_C(1650000000000));
+    }
+}
+
+static void unknown_times_are_absent(void **state)
+{
+    struct fixture *f = *state;
+    f->identity->created_ns = UINT64_C(1600000000000000000);
+    derive(f);
+    assert_value(f, CONTAINER_CREATED, UINT64_C(1600000000000));
+    assert_absent(f, CONTAINER_STARTED); /* the kernel does not say when */
+    f->identity->created_ns = 0;
+    f->identity->started_ns = UINT64_C(1650000000000000000);
+    f->row = (struct container_row){.identity = f->identity, .state = STATE_RUNNING};
+    derive(f);
+    assert_absent(f, CONTAINER_CREATED);
+    assert_value(f, CONTAINER_STARTED, UINT64_C(1650000000000));
+}
+
+/* A tier that could not reach the container has said when it last did. */
+static void last_seen_of_a_tier_stays(void **state)
+{
+    struct fixture *f = *state;
+    row_set(&f->row, CONTAINER_LAST_SEEN, 5);
+    derive(f);
+    assert_value(f, CONTAINER_LAST_SEEN, 5);
+}
+
 /* Where the row has the point; NO_POINTS when it has not. */
 static size_t find_point(const struct container_row *row, enum point_metric metric,
                          const char *first, const char *second)
@@ -237,7 +275,7 @@ static void stopped_container_has_its_state_alone(void **state)
     derive(f);
     assert_int_equal(f->row.point_count, 1);
     assert_int_equal(find_point(&f->row, POINT_STATE, "exited", NULL), 0);
-    assert_int_equal(f->row.present, 0);
+    assert_true(f->row.present == 0);
 }
 
 static void unknown_state_has_no_points(void **state)
@@ -257,11 +295,12 @@ static void absent_groups_of_a_live_container_say_why(void **state)
     f->row.absent[GROUP_BLOCK_IO] = REASON_TIMEOUT;
     f->row.absent[GROUP_SPEC] = REASON_TIMEOUT; /* nothing is said of limits */
     derive(f);
-    assert_int_equal(f->row.point_count, 5);
+    assert_int_equal(f->row.point_count, 6);
     assert_true(find_point(&f->row, POINT_ABSENT, "network", "host_network") != NO_POINTS);
     assert_true(find_point(&f->row, POINT_ABSENT, "block_io", "timeout") != NO_POINTS);
     /* A tier that gave no reason did not have the values. */
     assert_true(find_point(&f->row, POINT_ABSENT, "pids", "not_given") != NO_POINTS);
+    assert_true(find_point(&f->row, POINT_ABSENT, "pressure", "not_given") != NO_POINTS);
 }
 
 static void points_of_the_row_stay(void **state)
@@ -344,6 +383,9 @@ int main(void)
         CASE(block_io_is_summed_and_a_missing_operation_is_zero),
         CASE(block_io_that_nobody_gave_is_absent),
         CASE(last_seen_is_for_live_states_only),
+        CASE(times_come_from_the_identity),
+        CASE(unknown_times_are_absent),
+        CASE(last_seen_of_a_tier_stays),
         CASE(state_and_tier_are_points),
         CASE(stopped_container_has_its_state_alone),
         CASE(unknown_state_has_no_points),

@@ -24,6 +24,7 @@ struct fixture {
     uint64_t realtime_ns;
     unsigned cpus;
     bool without_cpu;    /* the next rounds have no CPU values */
+    uint64_t birth;      /* of its control group */
     uint64_t emitted_ns; /* CPU_USAGE as the last round left it */
 };
 
@@ -68,7 +69,7 @@ static void restart(struct fixture *f, uint64_t started_ns)
 /* A round in which the counter, read at `at_ms`, was `usage_ns`; the percentage it gave. */
 static int64_t round_ns(struct fixture *f, uint64_t at_ms, uint64_t usage_ns)
 {
-    struct container_row row = {.identity = f->identity, .state = f->state};
+    struct container_row row = {.identity = f->identity, .state = f->state, .birth = f->birth};
     if (!f->without_cpu) {
         row.tiers[GROUP_CPU] = f->tier;
         row.cpu_sampled_ns = at_ms * NS_PER_MS;
@@ -130,6 +131,34 @@ static void large_counters_do_not_overflow(void **state)
     restart(f, STARTED + 1);
     (void)round_ns(f, 20000, 0);
     assert_int_equal(round_ns(f, 21000, UINT64_MAX), UINT64_MAX / 10);
+}
+
+/* While the engine is away only the control group's birth tells of a restart. */
+static void restart_that_only_the_kernel_saw(void **state)
+{
+    struct fixture *f = *state;
+    f->birth = 7;
+    (void)round_ms(f, 10000, 1000);
+    assert_int_equal(round_ms(f, 15000, 1500), 10 * PERCENT);
+    f->birth = 8; /* the identity is still what the engine said before */
+    assert_int_equal(round_ms(f, 20000, 2000), NONE);
+    assert_int_equal(round_ms(f, 25000, 2500), 10 * PERCENT);
+}
+
+/* The engine goes away, comes back, and the kernel's files were read all the time. */
+static void instance_goes_on_from_tier_to_tier(void **state)
+{
+    struct fixture *f = *state;
+    f->birth = 7;
+    (void)round_ms(f, 10000, 1000);
+    f->tier = TIER_CGROUP;
+    restart(f, 0); /* who it is comes from the kernel alone now */
+    assert_int_equal(round_ms(f, 15000, 1500), 10 * PERCENT);
+    f->tier = TIER_ENGINE;
+    restart(f, STARTED);
+    assert_int_equal(round_ms(f, 20000, 2000), 10 * PERCENT);
+    f->birth = 0; /* the cgroup tier was not done in time */
+    assert_int_equal(round_ms(f, 25000, 2500), 10 * PERCENT);
 }
 
 static void restart_with_a_smaller_counter(void **state)
@@ -413,6 +442,8 @@ int main(void)
         CASE(own_previous_sample_is_the_baseline),
         CASE(exact_to_the_last_digit),
         CASE(large_counters_do_not_overflow),
+        CASE(restart_that_only_the_kernel_saw),
+        CASE(instance_goes_on_from_tier_to_tier),
         CASE(restart_with_a_smaller_counter),
         CASE(restart_with_a_larger_counter),
         CASE(restart_that_nobody_reports),

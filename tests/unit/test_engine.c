@@ -63,10 +63,17 @@ static void test_rows_say_who_they_are(void **state)
     assert_string_equal(row->identity->engine, FAKE_HOST);
     assert_string_equal(row->identity->name, "web");
     assert_string_equal(row->identity->image, "shop:1");
+    assert_int_equal(row->identity->created_ns, FAKE_EPOCH_S * NS_PER_SECOND);
     assert_int_equal(row->identity->started_ns, (FAKE_EPOCH_S + 1) * NS_PER_SECOND);
+    assert_int_equal(row->identity->kind, IDENTITY_CONTAINER);
+    assert_true(row->identity->local);
     assert_int_equal(row->identity->label_count, 1);
     assert_string_equal(row->identity->labels[0].name, "container_label_team");
     assert_int_equal(row->state, STATE_RUNNING);
+    assert_int_equal(row->knowledge, KNOWS_ALL);
+    assert_false(row->hidden);
+    assert_int_equal(row->cgroup_version, 2);
+    assert_int_equal(row->birth, 0); /* that the kernel knows */
     assert_int_equal(row->cpus, 2);
     assert_int_equal(row->cpu_sampled_ns, fake.now_ns);
     fake_end();
@@ -299,7 +306,7 @@ static void test_stopped_containers(void **state)
         const struct container_row *row = row_of((char)('a' + i));
         assert_non_null(row);
         assert_int_equal(row->state, states[i].state);
-        assert_int_equal(row->present, 0);
+        assert_true(row->present == 0);
         for (enum metric_group g = 0; g < GROUP_COUNT; g++) {
             assert_int_equal(row->tiers[g], TIER_NONE);
             assert_int_equal(row->absent[g], REASON_NONE);
@@ -310,6 +317,7 @@ static void test_stopped_containers(void **state)
     fake_end();
 }
 
+/* A row says that nobody is to show it, whoever measures it; there are no values in it. */
 static void test_containers_left_out(void **state)
 {
     (void)state;
@@ -319,7 +327,13 @@ static void test_containers_left_out(void **state)
     round_whole();
     assert_int_equal(calls_made("/stats"), 1);
     expect_values('a');
-    assert_null(row_of('b'));
+    assert_false(row_of('a')->hidden);
+    const struct container_row *hidden = row_of('b');
+    assert_non_null(hidden);
+    assert_true(hidden->hidden);
+    assert_true(hidden->present == 0);
+    for (enum metric_group g = 0; g < GROUP_COUNT; g++)
+        assert_int_equal(hidden->tiers[g], TIER_NONE);
     expect_no_problem();
     fake_end();
 }

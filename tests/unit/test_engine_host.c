@@ -148,6 +148,40 @@ static void test_context_is_refused(void **state)
     free_list(&found);
 }
 
+/* A unix socket and a loopback port may lead to this host; a port in the network never does, since
+ * another host can be this one's clone. */
+static void test_which_engines_are_here(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool here;
+    } cases[] = {
+        {"unix:///run/docker.sock", true},
+        {"tcp://localhost:2375", true},
+        {"tcp://127.0.0.1:2375", true},
+        {"tcp://127.1.2.3", true},
+        {"tcp://[::1]:2375", true},
+        {"https://localhost:2376", true},
+        {"https://127.0.0.1:2376", true},
+        {"tcp://10.0.0.1:2375", false},
+        {"tcp://1.127.0.0:2375", false},
+        {"tcp://12.7.0.1:2375", false},
+        {"tcp://engine.example:2375", false},
+        {"tcp://localhost.example:2375", false},
+        {"tcp://[fe80::1]:2375", false},
+        {"tcp://[::11]:2375", false},
+        {"https://engine.example:2376", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine_endpoint p;
+        assert_int_equal(engine_endpoint_parse(cases[i].text, empty_environment, NULL, &p), 0);
+        if (engine_endpoint_is_here(&p) != cases[i].here)
+            fail_msg("%s is %s", cases[i].text, cases[i].here ? "here" : "not here");
+        engine_endpoint_done(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_tcp),
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_which_engines_are_here),
         cmocka_unit_test(test_discovery_by_environment),
         cmocka_unit_test(test_context_is_refused),
     };

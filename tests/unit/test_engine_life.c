@@ -222,7 +222,8 @@ static void start_engines(void)
     fake_add('a', "web", "running");
 }
 
-/* The same container id in two engines is two containers. */
+/* The same container id in two engines is two containers, where they are on other hosts; where they
+ * are on this one, the merge brings the two rows together. */
 static void test_two_engines(void **state)
 {
     (void)state;

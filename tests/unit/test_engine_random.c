@@ -51,6 +51,7 @@ static void look_at_rows(void)
         for (enum metric_group g = 0; g < GROUP_COUNT; g++) {
             bool given = row->tiers[g] == TIER_ENGINE;
             bool said_why = row->absent[g] != REASON_NONE;
+            assert_true(g != GROUP_PRESSURE || !given); /* no engine has it */
             assert_true(state_is_live(row->state) ? given != said_why : !given && !said_why);
         }
         if (!row_has(row, CONTAINER_CPU_USAGE))

@@ -102,6 +102,7 @@ static void test_empty_answer(void **state)
     assert_missing(&row, GROUP_NETWORK, REASON_EMPTY_ANSWER);
     assert_missing(&row, GROUP_BLOCK_IO, REASON_EMPTY_ANSWER);
     assert_missing(&row, GROUP_PIDS, REASON_EMPTY_ANSWER);
+    assert_missing(&row, GROUP_PRESSURE, REASON_EMPTY_ANSWER);
     assert_absent(&row, CONTAINER_CPU_USAGE);
     assert_absent(&row, CONTAINER_PIDS_LIMIT);
 }
@@ -262,6 +263,23 @@ static void test_engine_without_cgroups(void **state)
     assert_given(&row, GROUP_NETWORK); /* that is no matter of cgroups */
 }
 
+/* No engine has pressure: a group without values gets its reason, and that is the only one there
+ * is. */
+static void test_pressure_is_not_given(void **state)
+{
+    (void)state;
+    for (int version = 1; version <= 2; version++) {
+        struct engine_facts facts = docker(version);
+        struct engine_spec spec = {0};
+        struct engine_stats stats = stats_of("docker-28-cgroup2/stats.json");
+        struct container_row row = fill(&facts, &spec, &stats);
+        assert_missing(&row, GROUP_PRESSURE, REASON_NOT_GIVEN);
+        facts.info.cgroup_driver = "none";
+        row = fill(&facts, &spec, &stats);
+        assert_missing(&row, GROUP_PRESSURE, REASON_NOT_GIVEN);
+    }
+}
+
 /* xorshift: the same numbers in every run. */
 static uint64_t next_random(uint64_t *seed)
 {
@@ -288,8 +306,6 @@ static int64_t random_i64(uint64_t *seed)
 static struct engine_spec random_spec(uint64_t *seed)
 {
     return (struct engine_spec){
-        .created_ns = next_random(seed),
-        .started_ns = random_maybe(seed).value,
         .nano_cpus = random_i64(seed),
         .cpu_quota_us = random_i64(seed),
         .cpu_period_us = random_i64(seed),
@@ -374,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_pids_limits),
         cmocka_unit_test(test_engine_without_cgroups),
+        cmocka_unit_test(test_pressure_is_not_given),
         cmocka_unit_test(test_random_answers),
     };
     return cmocka_run_group_tests(tests, NULL, row_teardown);

@@ -41,6 +41,10 @@ static void test_podman_device_numbers(void **state)
     struct engine_spec spec = {0};
     struct engine_stats stats = stats_of("podman-4.3/stats_pnone.json");
     struct container_row row = fill(&facts, &spec, &stats);
+    assert_missing(&row, GROUP_BLOCK_IO, REASON_NOT_GIVEN); /* v1: no engine's is the whole */
+    assert_int_equal(row.device_count, 0);
+    facts = podman(2, 4, 3, 1);
+    row = fill(&facts, &spec, &stats);
     assert_int_equal(row.device_count, 1);
     assert_int_equal(row.devices[0].major, 254); /* the answer says major 0, minor 254 */
     assert_int_equal(row.devices[0].minor, 0);

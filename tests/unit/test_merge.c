@@ -1,7 +1,5 @@
 /* Merging parts: which tier's values win, group by group, and that nothing points back into a part.
  */
-#include "collectors/merge.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,47 +10,7 @@
 
 #include <cmocka.h>
 
-#define PARTS_MAX 3
-
-/* Parts of up to three tiers and what became of them. */
-struct fixture {
-    struct part parts[PARTS_MAX];
-    struct row_index index;
-    struct snapshot *snapshot;
-};
-
-static struct container_row *add(struct part *part, const char *engine, const char *id)
-{
-    struct identity *identity = identity_new(engine, id);
-    struct container_row *row = part_add_row(part, identity);
-    identity_unref(identity);
-    return row;
-}
-
-static void give(struct container_row *row, enum tier tier, enum metric_group group)
-{
-    row->tiers[group] = tier;
-    row->absent[group] = REASON_NONE;
-}
-
-/* Merges, and takes the parts away: the snapshot must stand alone. */
-static const struct container_row *merge(struct fixture *f, size_t count)
-{
-    const struct part *const parts[] = {&f->parts[0], &f->parts[1], &f->parts[2]};
-    f->snapshot = snapshot_new();
-    merge_rows(f->snapshot, parts, count, &f->index);
-    merge_points(f->snapshot, parts, count);
-    for (size_t i = 0; i < PARTS_MAX; i++)
-        part_done(&f->parts[i]);
-    return f->snapshot->rows;
-}
-
-static void end(struct fixture *f)
-{
-    snapshot_unref(f->snapshot);
-    row_index_done(&f->index);
-    *f = (struct fixture){0};
-}
+#include "merge_fixture.h"
 
 static void test_nothing(void **state)
 {

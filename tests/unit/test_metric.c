@@ -102,10 +102,40 @@ static void test_columns(void **state)
             const struct metric *m = &tables[t].metrics[i];
             bool own = t >= 3;
             assert_true(m->tiers != 0);
-            assert_true((m->group == GROUP_NONE) == own);
-            assert_true(!own || m->tiers == TIERS_D);
+            /* What weir says of a container without asking a tier: when it was made and seen. */
+            bool said = t == 0 && (i == CONTAINER_CREATED || i == CONTAINER_STARTED ||
+                                   i == CONTAINER_LAST_SEEN);
+            assert_true((m->group == GROUP_NONE) == (own || said));
+            assert_true(m->group != GROUP_NONE || m->tiers == TIERS_D);
+            /* A value that is computed is given by nobody. */
+            assert_true(!(m->tiers & TIERS_D) || m->tiers == TIERS_D);
             assert_string_equal(metric_type_name(m->type),
                                 m->type == METRIC_COUNTER ? "counter" : "gauge");
+        }
+    }
+}
+
+/* Which tier's number is another counter: the decisions behind the tiers column. */
+static void test_who_may_give(void **state)
+{
+    (void)state;
+    const unsigned engine = TIERS_E1 | TIERS_E2;
+    for (unsigned m = 0; m < CONTAINER_METRICS; m++)
+        if (container_metrics[m].group == GROUP_PRESSURE)
+            assert_int_equal(container_metrics[m].tiers, TIERS_C1 | TIERS_C2);
+    /* Its v1 files leave out nested groups. */
+    for (unsigned m = 0; m < DEVICE_METRICS; m++)
+        assert_false(device_metrics[m].tiers & TIERS_E1);
+    assert_false(device_metrics[DEVICE_READS].tiers & engine);
+    assert_false(interface_metrics[INTERFACE_RX_ERRORS].tiers & engine);
+    assert_false(interface_metrics[INTERFACE_TX_ERRORS].tiers & engine);
+    assert_int_equal(container_metrics[CONTAINER_MEMORY_FAILCNT].tiers & engine, TIERS_E1);
+    /* Whatever an engine may give, the kernel's files may: so no value is lost by falling back. */
+    for (size_t t = 0; t < 3; t++) {
+        for (size_t i = 0; i < tables[t].count; i++) {
+            unsigned tiers = tables[t].metrics[i].tiers;
+            assert_true(!(tiers & TIERS_E1) || (tiers & TIERS_C1));
+            assert_true(!(tiers & TIERS_E2) || (tiers & TIERS_C2));
         }
     }
 }
@@ -125,6 +155,7 @@ static void test_groups(void **state)
             assert_string_not_equal(metric_group_name(g), metric_group_name(h));
     }
     assert_string_equal(metric_group_name(GROUP_BLOCK_IO), "block_io");
+    assert_string_equal(metric_group_name(GROUP_PRESSURE), "pressure");
 }
 
 static void test_reasons(void **state)
@@ -147,14 +178,20 @@ static void test_reasons(void **state)
     assert_false(reason_is_error(REASON_NO_NETWORK));
     assert_false(reason_is_error(REASON_SHARED_NETWORK));
     assert_false(reason_is_error(REASON_ACCOUNTING_OFF));
+    assert_false(reason_is_error(REASON_NO_CONTROLLER));
+    assert_false(reason_is_error(REASON_NO_PRESSURE));
+    assert_false(reason_is_error(REASON_NO_PROCESS));
+    assert_true(reason_is_error(REASON_STUCK));
+    assert_true(reason_is_error(REASON_NO_HIERARCHY));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_families),
-        cmocka_unit_test(test_own_names), cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_groups),    cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_families),
+        cmocka_unit_test(test_own_names),    cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_who_may_give), cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

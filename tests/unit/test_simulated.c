@@ -54,6 +54,8 @@ static void identities_are_marked_and_complete(void **state)
         assert_true(text_starts_with(i->name, "sim-"));
         assert_true(strlen(i->image) > 0);
         assert_true(i->started_ns > 0 && i->started_ns <= START);
+        assert_true(i->created_ns > 0 && i->created_ns <= i->started_ns);
+        assert_false(i->local); /* on no host */
         for (size_t l = 1; l < i->label_count; l++)
             assert_true(strcmp(i->labels[l - 1].name, i->labels[l].name) < 0);
         for (size_t other = 0; other < n; other++) {
@@ -77,14 +79,14 @@ static void gives_exactly_what_the_list_allows(void **state)
 {
     struct fixture *f = *state;
     collect(f, f->collector, &f->part, START);
-    uint64_t container = 0;
+    container_bits container = 0;
     uint64_t interface = UINT64_MAX;
     uint64_t device = UINT64_MAX;
     size_t two_interfaces = 0;
     size_t two_devices = 0;
     for (size_t n = 0; n < f->part.row_count; n++) {
         const struct container_row *row = &f->part.rows[n];
-        assert_int_equal(row->unlimited & ~row->present, 0);
+        assert_true((row->unlimited & ~row->present) == 0);
         container |= row->present;
         assert_in_range(row->interface_count, 1, 2);
         assert_in_range(row->device_count, 1, 2);
@@ -98,7 +100,8 @@ static void gives_exactly_what_the_list_allows(void **state)
             assert_int_equal(row->tiers[g], TIER_SIMULATED);
     }
     for (unsigned m = 0; m < CONTAINER_METRICS; m++)
-        assert_int_equal((container >> m) & 1, (container_metrics[m].tiers & TIERS_S) != 0);
+        assert_int_equal((unsigned)(container >> m) & 1,
+                         (container_metrics[m].tiers & TIERS_S) != 0);
     for (unsigned m = 0; m < INTERFACE_METRICS; m++)
         assert_int_equal((interface >> m) & 1, (interface_metrics[m].tiers & TIERS_S) != 0);
     for (unsigned m = 0; m < DEVICE_METRICS; m++)
@@ -136,8 +139,9 @@ static void assert_same_parts(const struct part *a, const struct part *b)
         assert_true(identity_same_container(x->identity, y->identity));
         assert_string_equal(x->identity->name, y->identity->name);
         assert_int_equal(x->identity->started_ns, y->identity->started_ns);
-        assert_int_equal(x->present, y->present);
-        assert_int_equal(x->unlimited, y->unlimited);
+        assert_int_equal(x->identity->created_ns, y->identity->created_ns);
+        assert_true(x->present == y->present);
+        assert_true(x->unlimited == y->unlimited);
         assert_int_equal(x->cpu_sampled_ns, y->cpu_sampled_ns);
         assert_memory_equal(x->values, y->values, sizeof x->values);
         assert_same_interfaces(x, y);
@@ -176,7 +180,7 @@ static void container_is_replaced_within_a_month(void **state)
         const struct container_row *new = &later.rows[n];
         assert_false(identity_same_container(old->identity, new->identity));
         assert_string_equal(old->identity->name, new->identity->name);
-        assert_true(new->values[CONTAINER_CREATED] > START / NS_PER_MS);
+        assert_true(new->identity->created_ns > START);
     }
     part_done(&later);
 }

@@ -1,0 +1,50 @@
+/* From a control group's files to a container's row, group of values by group of values. */
+#ifndef WEIR_COLLECTORS_GROUP_ROW_H
+#define WEIR_COLLECTORS_GROUP_ROW_H
+
+#include "collectors/group_state.h"
+
+/* What is the same for every row of a round. */
+struct group_round {
+    struct group_reader *r;
+    uint64_t now_ns;       /* CLOCK_MONOTONIC when the job began */
+    unsigned cpus;         /* online, 0 not known */
+    uint64_t host_memory;  /* bytes, 0 not known */
+    uint64_t host_network; /* inode of the host's network namespace, 0 not known */
+};
+
+/* Fills every value but the network. 0; -ENODEV: the group vanished meanwhile, or has no process
+ * (v2): the row is to be dropped. */
+int group_row_fill(const struct group_round *round, struct group *g, struct container_row *row);
+/* Parts of it, which "/" has too. */
+void group_row_fill_cpu(const struct group_round *round, struct group *g,
+                        struct container_row *row);
+void group_row_fill_block(const struct group_round *round, struct group *g,
+                          struct container_row *row);
+void group_row_fill_pressure(const struct group_round *round, struct group *g,
+                             struct container_row *row);
+/* Ends a group of values: given where `absent` is REASON_NONE. */
+void group_row_end(struct container_row *row, enum metric_group group, enum reason absent);
+/* What a failed read or parse means for its values; reports what is an error. `what` is the file.
+ */
+enum reason group_row_reason(const struct group_round *round, const struct group *g,
+                             const char *what, int result);
+/* Sets a value, unless it is a gauge no true one is as large as. */
+void group_row_set(struct container_row *row, enum container_metric metric, uint64_t value);
+
+/* --- group_net.c --- */
+
+/* Finds each group's network namespace, where it is not known, and whose it is. */
+void group_net_resolve(const struct group_round *round);
+/* The interfaces of a group, once group_net_resolve was called. */
+void group_net_fill(const struct group_round *round, struct group *g, struct container_row *row);
+
+/* --- group_host.c --- */
+
+/* What the round needs to know of the host. */
+struct group_round group_host_begin(struct group_reader *r, uint64_t now_ns);
+/* The row of id="/". */
+void group_host_fill(const struct group_round *round, struct group *root,
+                     struct container_row *row);
+
+#endif

@@ -1,0 +1,73 @@
+/* The reader's state: hierarchies, control groups, and what is kept of them from round to round.
+ * Used on the reader's thread only while a job runs. Shared by group_*.c of the reader and by
+ * nobody else. */
+#ifndef WEIR_COLLECTORS_GROUP_STATE_H
+#define WEIR_COLLECTORS_GROUP_STATE_H
+
+#include "collectors/block_accounting.h"
+#include "collectors/group.h"
+#include "collectors/group_layout.h"
+#include "collectors/group_parse_io.h"
+#include "collectors/group_reader.h"
+
+struct named_device {
+    uint32_t major;
+    uint32_t minor;
+    const char *name;
+};
+
+/* A directory that is listed in every round, because containers are below it. */
+struct watched {
+    char *path;         /* owned */
+    uint64_t *children; /* hashes of the names of those below that hold no container themselves,
+                           sorted; owned */
+    size_t child_count;
+    size_t child_capacity;
+    int watch; /* of inotify, -1 none */
+};
+
+struct group_reader {
+    struct group_reader_options options;
+    struct group_layout layout;
+    int roots[GROUP_TREES_MAX];    /* descriptors of the trees' roots */
+    int tree_of[CONTROLLER_COUNT]; /* index into layout.trees, -1 none */
+    int unified;                   /* the v2 tree, -1 none */
+    int scanned;                   /* the tree that is searched for groups */
+    unsigned version;              /* of the tree with the controllers, 1 or 2 */
+    size_t block_choice;           /* which v1 files count block I/O here, see group_files.c */
+    enum block_accounting accounting;
+
+    struct group *root;    /* "/", the host; owned */
+    struct group **groups; /* owned, sorted by path */
+    size_t group_count;
+    size_t group_capacity;
+    bool groups_changed; /* since the owners of networks were told apart */
+    struct watched *watched;
+    size_t watched_count;
+    size_t watched_capacity;
+    uint64_t scan;      /* counts scans */
+    uint64_t walked_ns; /* CLOCK_MONOTONIC of the last full walk, 0 never */
+    size_t directories; /* seen in the walk under way */
+    bool too_many;
+
+    struct group_hint *hints; /* owned, sorted by id */
+    size_t hint_count;
+    bool hints_changed;
+
+    struct named_device *devices; /* owned: names looked up since the last walk */
+    size_t device_count;
+    size_t device_capacity;
+    struct arena device_names;
+    struct group_io *io; /* owned: the devices of one group */
+
+    int inotify;  /* -1 none */
+    size_t kept;  /* descriptors kept open */
+    char *buffer; /* for one file; owned */
+    size_t buffer_size;
+    struct group_result result;
+};
+
+/* What the inventory knows of the group's container, NULL nothing. */
+const struct group_hint *group_hint_of(const struct group_reader *r, const struct group *g);
+
+#endif

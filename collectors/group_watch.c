@@ -1,0 +1,73 @@
+/* What it knows: inotify on directories of control groups. Document: inotify(7). */
+#include "collectors/group_watch.h"
+
+#include "collectors/group_files.h"
+#include "collectors/group_scan.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define EVENTS_BYTES 8192 /* of one read: some 60 removals of containers */
+
+void group_watch_open(struct group_reader *r)
+{
+    r->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+}
+
+void group_watch_close(struct group_reader *r)
+{
+    if (r->inotify >= 0)
+        (void)close(r->inotify);
+    r->inotify = -1;
+}
+
+void group_watch_add(struct group_reader *r, struct watched *w)
+{
+    char path[PATH_MAX];
+    w->watch = -1;
+    int length = snprintf(path, sizeof path, "%s%s", r->layout.trees[r->scanned].path, w->path);
+    if (r->inotify >= 0 && length > 0 && (size_t)length < sizeof path)
+        w->watch = inotify_add_watch(r->inotify, path, IN_DELETE | IN_ONLYDIR);
+}
+
+void group_watch_remove(struct group_reader *r, const struct watched *w)
+{
+    if (w->watch >= 0)
+        (void)inotify_rm_watch(r->inotify, w->watch); /* it goes with its directory */
+}
+
+static void let_go(struct group_reader *r, const struct inotify_event *event)
+{
+    char path[PATH_MAX];
+    if (!(event->mask & IN_DELETE) || event->len == 0)
+        return;
+    for (size_t i = 0; i < r->watched_count; i++) {
+        const struct watched *w = &r->watched[i];
+        if (w->watch != event->wd)
+            continue;
+        const char *above = w->path[1] == '\0' ? "" : w->path;
+        int length = snprintf(path, sizeof path, "%s/%s", above, event->name);
+        struct group *g = length > 0 && (size_t)length < sizeof path ? group_find(r, path) : NULL;
+        if (g)
+            group_close_files(r, g);
+        return;
+    }
+}
+
+void group_watch_reap(struct group_reader *r)
+{
+    _Alignas(struct inotify_event) char events[EVENTS_BYTES];
+    ssize_t bytes = 0;
+    if (r->inotify < 0)
+        return;
+    while ((bytes = read(r->inotify, events, sizeof events)) > 0) {
+        for (ssize_t at = 0; at < bytes;) {
+            const struct inotify_event *event = (const void *)(events + at);
+            let_go(r, event);
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+    }
+}
