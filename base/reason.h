@@ -25,6 +25,7 @@
     R(STUCK, "stuck", 1)                           \
     R(NO_HIERARCHY, "no_hierarchy", 1)             \
     R(STATE_FILE, "state_file", 1)                 \
+    R(DUPLICATE_ID, "duplicate_id", 1)             \
     R(OUT_OF_RANGE, "out_of_range", 0)             \
     R(GONE, "gone", 0)                             \
     R(NOT_GIVEN, "not_given", 0)                   \

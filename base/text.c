@@ -222,3 +222,21 @@ bool text_is_container_id(const char *text, size_t length)
             return false;
     return true;
 }
+
+size_t text_utf8_length(const char *at)
+{
+    const unsigned char *p = (const unsigned char *)at;
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xC2 || p[0] > 0xF4 || (p[1] & 0xC0) != 0x80)
+        return 0;
+    if (p[0] < 0xE0)
+        return 2;
+    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[2] & 0xC0) != 0x80)
+        return 0;
+    if (p[0] < 0xF0)
+        return 3;
+    if ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F) || (p[3] & 0xC0) != 0x80)
+        return 0;
+    return 4;
+}

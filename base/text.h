@@ -38,6 +38,11 @@ int text_parse_rfc3339_ns(const char *text, uint64_t *ret_ns);
  * byte literally)? Linear in length(text) * length(pattern). */
 bool text_glob(const char *pattern, const char *text);
 
+/* How many bytes the UTF-8 sequence at `at` has, which is NUL-terminated; 0 if it is none: no
+ * overlong forms, no surrogates, nothing past U+10FFFF (RFC 3629). Stops at the first byte that
+ * cannot belong to it. */
+size_t text_utf8_length(const char *at);
+
 /* Is it exactly 64 digits of lower-case hex, the full id of a container? */
 bool text_is_container_id(const char *text, size_t length);
 

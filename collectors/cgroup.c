@@ -15,6 +15,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,8 @@ struct group_collector {
     uint64_t hints_generation; /* of the inventory, that the reader's hints are from */
     uint64_t expired_ns;
     struct label_drops drops;
+    bool finished;    /* there is a result of a job */
+    bool taken;       /* it became the rows of a round */
     bool close_files; /* nobody asks: after the job under way */
 
     struct part *part; /* NULL between rounds */
@@ -71,6 +74,25 @@ static bool is_hidden(const struct collector_options *options, const struct cont
 static const char *bounded(struct identity *identity, const char *text)
 {
     return text && strlen(text) <= LABEL_VALUE_MAX ? arena_string(&identity->arena, text) : NULL;
+}
+
+/* The path as a label: a byte that is no UTF-8 as \xNN, for two such paths must not look alike. */
+static const char *path_label(struct identity *identity, const char *path)
+{
+    char *text = arena_alloc(&identity->arena, strlen(path) * sizeof "\\xNN" + 1);
+    size_t length = 0;
+    for (const char *at = path; *at != '\0';) {
+        size_t bytes = text_utf8_length(at);
+        if (bytes == 0) {
+            length += (size_t)snprintf(text + length, sizeof "\\xNN", "\\x%02x",
+                                       (unsigned)(unsigned char)*at++);
+            continue;
+        }
+        memcpy(text + length, at, bytes);
+        length += bytes;
+        at += bytes;
+    }
+    return text;
 }
 
 static int compare_labels(const void *a, const void *b)
@@ -109,7 +131,12 @@ static void tell(struct group_collector *self, const struct group_found *f, cons
     struct identity *identity = identity_new("", id);
     identity->kind = f->kind;
     identity->local = true;
-    identity->cgroup_path = arena_string(&identity->arena, f->path);
+    identity->cgroup_path = path_label(identity, f->path);
+    if (f->kind == IDENTITY_CONTAINER && !f->name.hex_id) {
+        char name[NAME_MAX + 1];
+        group_path_unescape(f->name.id, f->name.id_length, name, sizeof name);
+        identity->name = arena_string(&identity->arena, name);
+    }
     if (facts) {
         /* containerd knows no names: as in cAdvisor, dashboards ask for one that is not empty. */
         const char *name = facts->name || !facts->pod_container ? facts->name : id;
@@ -190,7 +217,7 @@ static void give_hints(struct group_collector *self)
         memcpy(hint->id, who->container_id, strlen(who->container_id) + 1);
         hint->path = who->cgroup_path ? alloc_string(who->cgroup_path) : NULL;
         hint->pid = entry->pid;
-        hint->named = who->name != NULL;
+        hint->complete = who->name && who->started_ns != 0;
         hint->network = entry->network;
     }
     if (count > 1)
@@ -203,7 +230,7 @@ static void give_hints(struct group_collector *self)
 static void confirm_measured(struct group_collector *self)
 {
     const struct group_result *result = group_reader_result(self->reader);
-    for (size_t i = 0; i < result->found_count; i++) {
+    for (size_t i = 0; i < result->found_count && self->taken; i++) {
         const struct group_found *f = &result->found[i];
         char buffer[65];
         if (f->kind == IDENTITY_CONTAINER)
@@ -227,6 +254,7 @@ static void copy_part(struct part *to, const struct part *from)
 static void take_result(struct group_collector *self)
 {
     const struct group_result *result = group_reader_result(self->reader);
+    self->taken = true;
     for (size_t i = 0; i < result->found_count; i++)
         add_row(self, &result->found[i]);
     copy_part(self->part, &result->part);
@@ -272,8 +300,10 @@ static void worked(void *context)
     if (self->close_files)
         group_reader_close_files(self->reader);
     self->close_files = false;
+    self->finished = true;
+    self->taken = false;
     if (!self->part)
-        return; /* its round was sealed without it */
+        return; /* its round was sealed without it: it counts for the next one */
     take_result(self);
     expire(self);
     names_keeper_round(self->names, self->part);
@@ -304,6 +334,13 @@ static void collect(struct collector *c, const struct round *round, struct part 
         part_add_problem(part, REASON_STUCK, "cgroup",
                          "the kernel has not answered since an earlier round: a file of /proc or "
                          "/sys/fs/cgroup hangs; rounds go on without it");
+        timer_start(self->finish, 0);
+        return;
+    }
+    if (self->finished && !self->taken) {
+        take_result(self);
+        for (size_t i = 0; i < part->row_count; i++)
+            part->rows[i].yields = ~(1U << GROUP_SPEC); /* older than what others read now */
         timer_start(self->finish, 0);
         return;
     }
@@ -365,9 +402,9 @@ static void free_reader(void *context)
 static void close_collector(struct collector *c)
 {
     struct group_collector *self = self_of(c);
-    worker_close(self->worker, free_reader, self->reader);
+    readable_close(self->removals); /* before the reader, whose descriptor it is */
     names_keeper_close(self->names);
-    readable_close(self->removals);
+    worker_close(self->worker, free_reader, self->reader);
     timer_close(self->finish);
     free(self);
 }

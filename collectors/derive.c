@@ -167,7 +167,8 @@ void derive_row(struct derive *d, struct container_row *row, struct arena *arena
     derive_times(row, now_real_ns);
     enum reason percent = derive_cpu(d, row, cpus);
     derive_memory(row);
-    if (row->tiers[GROUP_NETWORK] != TIER_NONE) {
+    /* A host's bridges hold once more what its interfaces do: no sum. */
+    if (row->tiers[GROUP_NETWORK] != TIER_NONE && row->identity->kind != IDENTITY_HOST) {
         sum_interfaces(row, INTERFACE_RX_BYTES, CONTAINER_SUM_NETWORK_RECEIVE);
         sum_interfaces(row, INTERFACE_TX_BYTES, CONTAINER_SUM_NETWORK_TRANSMIT);
     }

@@ -105,8 +105,12 @@ static void remove_container(struct engine *e, const char *id)
 /* No call of it may be waited for. */
 void engine_forget(struct engine *e)
 {
-    for (size_t i = 0; i < e->container_count; i++)
-        free_container(e->containers[i]);
+    for (size_t i = 0; i < e->container_count; i++) {
+        struct engine_container *c = e->containers[i];
+        if (c->identity && c->identity->local)
+            inventory_demote(e->collector->options.inventory, c->id);
+        free_container(c);
+    }
     e->container_count = 0;
 }
 

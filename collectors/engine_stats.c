@@ -48,6 +48,11 @@ static struct container_row *add_row(struct engine_container *c)
     row->knowledge = e->phase == ENGINE_READY && !e->suspect ? KNOWS_ALL : KNOWS_OF_OLD;
     row->cgroup_version = e->facts.info.cgroup_version == 2 ? 2 : 1;
     row->cpus = e->facts.info.cpus;
+    if (row->knowledge == KNOWS_OF_OLD && c->identity->local) {
+        const struct inventory_entry *known =
+            inventory_find(e->collector->options.inventory, c->id);
+        row->birth = known ? known->birth : 0;
+    }
     c->row_round = self->round.number;
     return row;
 }
@@ -297,7 +302,10 @@ static bool use_late(struct engine_container *c)
     struct arena arena = {0};
     if (!c->late_body)
         return false;
-    bool usable = engine_now(e) - c->late_sampled_ns <= LATE_ANSWER_MAX_NS &&
+    const struct inventory_entry *known =
+        c->identity->local ? inventory_find(e->collector->options.inventory, c->id) : NULL;
+    bool outdated = known && known->measured_ns > c->late_sampled_ns; /* counters would fall */
+    bool usable = !outdated && engine_now(e) - c->late_sampled_ns <= LATE_ANSWER_MAX_NS &&
                   engine_parse_stats(c->late_body, c->late_length, &arena, NULL, &stats) == 0;
     if (usable)
         add_values(c, &stats, c->late_sampled_ns);

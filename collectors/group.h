@@ -12,10 +12,15 @@
 
 #define GROUP_MISSING (-1) /* in fds: not kept */
 
-/* Limits change rarely: kept for a moment. An absent one has its bit of `given` clear. */
+#define GROUP_LIMIT_WATCHES 3 /* the trees that have limits: cpu, memory, pids */
+
+/* Limits change rarely: kept until one is heard to change. An absent one has its bit of `given`
+ * clear. */
 struct group_limits {
     uint64_t read_ns; /* CLOCK_MONOTONIC, 0 never */
-    unsigned given;   /* bit per enum group_limit */
+    bool heard_of;    /* a change is heard of; else they are read every few seconds */
+    int watches[GROUP_LIMIT_WATCHES]; /* of inotify, -1 none */
+    unsigned given;                   /* bit per enum group_limit */
     uint64_t values[GROUP_LIMITS];
 };
 
@@ -41,6 +46,8 @@ struct group {
     bool owns_network;   /* its counters are this group's */
     uint64_t network_ns; /* CLOCK_MONOTONIC when it was looked for last, 0 never */
     bool joins_network;  /* an engine says that it joined another container's */
+    bool hinted;         /* an engine says that the container is here */
+    bool twin;           /* another group has the id and counts */
     bool sandbox;        /* a pod's, the owner of the pod's network */
     uint64_t facts_ns;   /* CLOCK_MONOTONIC when the runtimes' files were asked last, 0 never */
 };

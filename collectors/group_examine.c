@@ -76,11 +76,12 @@ static void examine_network(const struct group_reader *r, const struct check_sin
 {
     char path[LINE_MAX_BYTES];
     (void)snprintf(path, sizeof path, "%s/1/net/dev", r->options.procfs);
-    if (access(path, R_OK) == 0)
+    if (access(path, R_OK) == 0 && !r->private_pids)
         say(sink, CHECK_OK, "network", "processes of others can be seen");
     else
         say(sink, CHECK_FAIL, "network",
-            "process 1 cannot be seen, so the host's network and most containers' are absent: run "
+            "the host's process 1 cannot be seen, so the host's network and most containers' are "
+            "absent: run "
             "in the host's pid namespace (--pid=host), or give --path.procfs, and without hidepid");
 }
 
@@ -94,7 +95,7 @@ static void examine_names(const struct group_reader *r, const struct check_sink 
         if (r->groups[i]->name.kind != GROUP_IS_CONTAINER)
             continue;
         containers++;
-        nameless += r->groups[i]->name.hex_id && !(hint && hint->named);
+        nameless += r->groups[i]->name.hex_id && !(hint && hint->complete);
     }
     if (nameless == 0)
         (void)snprintf(text, sizeof text, "%zu found", containers);

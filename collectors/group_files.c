@@ -5,8 +5,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/text.h"
 #include "collectors/group_parse.h"
+#include "collectors/group_watch.h"
 #include "collectors/proc_net.h"
 
 #include <errno.h>
@@ -18,10 +20,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUFFER_FIRST  (64 * 1024)       /* bytes: hundreds of disks in io.stat */
-#define BUFFER_MOST   (8 * 1024 * 1024) /* cgroup.procs of a group of a million tasks */
-#define ONE_READ_MAX  3500 /* a read may stop short where a page (4 KiB) is nearly full */
-#define LIMITS_AGE_NS (5 * NS_PER_SECOND) /* somebody changes a limit now and then */
+#define BUFFER_FIRST        (64 * 1024)       /* bytes: hundreds of disks in io.stat */
+#define BUFFER_MOST         (8 * 1024 * 1024) /* cgroup.procs of a group of a million tasks */
+#define ONE_READ_MAX        3500 /* a read may stop short where a page (4 KiB) is nearly full */
+#define LIMITS_AGE_NS       (5 * NS_PER_SECOND)  /* somebody changes a limit now and then */
+#define LIMITS_HEARD_AGE_NS (60 * NS_PER_SECOND) /* what no event tells: another controller */
 
 struct file_kind {
     int version;
@@ -120,8 +123,9 @@ static void find_elsewhere(struct group_reader *r, struct group *g,
     const char *path = g->pid == 0 || g->name.id_length == 0
                            ? NULL
                            : proc_group_of(r->options.procfs, g->pid, names[controller], &scratch);
-    const char *last = path ? strrchr(path, '/') : NULL;
-    bool own = last && memmem(last, strlen(last), g->name.id, g->name.id_length) != NULL;
+    struct group_name judged = path ? group_path_judge(path) : (struct group_name){0};
+    bool own = judged.kind == GROUP_IS_CONTAINER && judged.id_length == g->name.id_length &&
+               memcmp(judged.id, g->name.id, judged.id_length) == 0;
     if (own && fstatat(r->roots[r->tree_of[controller]], path + 1, &st, 0) == 0)
         g->elsewhere[controller] = alloc_string(path);
     else
@@ -203,7 +207,10 @@ int group_file_read(struct group_reader *r, struct group *g, enum group_file fil
         g->missing |= 1U << file;
     if (fd < 0)
         return fd;
+    r->opened++;
     int result = group_descriptor_read(r, fd, ret_text, ret_length);
+    if (result == -EOPNOTSUPP) /* pressure, on a kernel that was booted without it */
+        g->missing |= 1U << file;
     if (result == 0 && r->kept < r->options.max_files) {
         g->fds[file] = fd;
         r->kept++;
@@ -213,40 +220,71 @@ int group_file_read(struct group_reader *r, struct group *g, enum group_file fil
     return result;
 }
 
-static void read_limit(struct group_reader *r, struct group *g, const struct file_kind *kind,
-                       enum group_limit limit)
+static void set_limit(struct group *g, enum group_limit limit, uint64_t value)
 {
-    const char *text = NULL;
-    size_t length = 0;
-    uint64_t value = 0;
-    int fd = open_file(r, g, kind, kind->name);
-    if (fd < 0)
-        return;
-    int result = group_descriptor_read(r, fd, &text, &length);
-    (void)close(fd);
-    if (result < 0)
-        return;
-    if (limit == GROUP_LIMIT_QUOTA && kind->version == 2) {
-        uint64_t period_us = 0;
-        if (group_parse_cpu_max(text, length, &value, &period_us) < 0)
-            return;
-        g->limits.values[GROUP_LIMIT_PERIOD] = period_us;
-        g->limits.given |= 1U << GROUP_LIMIT_PERIOD;
-    } else if (group_parse_limit(text, length, &value) < 0) {
-        return;
-    }
     g->limits.values[limit] = value;
     g->limits.given |= 1U << limit;
 }
 
+/* 0, or why the limit is not known. */
+static int take_limit(struct group_reader *r, struct group *g, const struct file_kind *kind,
+                      enum group_limit limit)
+{
+    const char *text = NULL;
+    size_t length = 0;
+    uint64_t value = 0;
+    uint64_t period_us = 0;
+    int fd = open_file(r, g, kind, kind->name);
+    if (fd < 0)
+        return fd;
+    int result = group_descriptor_read(r, fd, &text, &length);
+    (void)close(fd);
+    bool both = limit == GROUP_LIMIT_QUOTA && kind->version == 2;
+    if (result == 0)
+        result = both ? group_parse_cpu_max(text, length, &value, &period_us)
+                      : group_parse_limit(text, length, &value);
+    if (result < 0)
+        return result;
+    if (both)
+        set_limit(g, GROUP_LIMIT_PERIOD, period_us);
+    set_limit(g, limit, value);
+    return 0;
+}
+
+static void read_limit(struct group_reader *r, struct group *g, const struct file_kind *kind,
+                       enum group_limit limit)
+{
+    char text[ERR_TEXT_MAX];
+    int result = take_limit(r, g, kind, limit);
+    bool denied = result == -EACCES || result == -EPERM;
+    if (!denied && result != -EBADMSG)
+        return; /* it is there, or there is none, or the group has gone */
+    (void)snprintf(text, sizeof text, "%s of control group %.160s cannot be read: %s", kind->name,
+                   g->path, denied ? strerror(-result) : "its text is not what the kernel writes");
+    part_add_problem(&r->result.part, denied ? REASON_PERMISSION_DENIED : REASON_MALFORMED,
+                     kind->name, text);
+}
+
+bool group_is_limit_file(const char *name)
+{
+    for (size_t i = 0; i < sizeof limit_kinds / sizeof limit_kinds[0]; i++)
+        if (text_equal(limit_kinds[i].kind.name, name))
+            return true;
+    return false;
+}
+
 void group_limits_read(struct group_reader *r, struct group *g, uint64_t now_ns)
 {
-    if (g->limits.read_ns != 0 && now_ns - g->limits.read_ns < LIMITS_AGE_NS)
+    uint64_t most_ns = g->limits.heard_of ? LIMITS_HEARD_AGE_NS : LIMITS_AGE_NS;
+    if (g->limits.read_ns != 0 && now_ns - g->limits.read_ns < most_ns)
         return;
     g->limits.read_ns = now_ns;
     g->limits.given = 0;
     g->missing = 0;
     g->no_tree = 0;
+    /* Before they are read, so that no change falls between. */
+    if (!g->limits.heard_of)
+        g->limits.heard_of = group_watch_limits(r, g);
     for (size_t i = 0; i < sizeof limit_kinds / sizeof limit_kinds[0]; i++) {
         int tree = r->tree_of[limit_kinds[i].kind.controller];
         if (tree >= 0 && r->layout.trees[tree].version == limit_kinds[i].kind.version)
@@ -289,27 +327,41 @@ static void forget_block_files(struct group_reader *r, struct group *g)
     g->missing &= ~(1U << GROUP_FILE_BLOCK_BYTES_1 | 1U << GROUP_FILE_BLOCK_COUNTS_1);
 }
 
+/* The set to read: one that counts stays, for another would begin elsewhere; then the first that
+ * counts, the default before BFQ's, which knows only disks with that scheduler; then the first
+ * there is. */
+static size_t choose_block_files(struct group_reader *r)
+{
+    static const size_t order[] = {BLOCK_DEFAULT, BLOCK_DEFAULT + 1, BLOCK_DEFAULT + 2, BLOCK_BFQ};
+    const size_t sets = sizeof order / sizeof order[0];
+    size_t there = sets;
+    size_t counting = sets;
+    bool exists = false;
+    if (r->block_chosen && counts_anything(r, block_files[r->block_choice].bytes, &exists))
+        return r->block_choice;
+    for (size_t i = sets; i-- > 0;) {
+        bool counts = counts_anything(r, block_files[order[i]].bytes, &exists);
+        there = exists ? i : there;
+        counting = counts ? i : counting;
+    }
+    if (counting < sets)
+        return order[counting];
+    return there < sets ? order[there] : BLOCK_DEFAULT;
+}
+
 void group_choose_block_files(struct group_reader *r)
 {
-    size_t choice = BLOCK_DEFAULT;
-    bool exists = false;
     int tree = r->tree_of[CONTROLLER_BLKIO];
     if (tree < 0 || r->layout.trees[tree].version != 1)
         return;
-    if (counts_anything(r, block_files[BLOCK_BFQ].bytes, &exists)) {
-        choice = BLOCK_BFQ;
-    } else {
-        for (size_t i = sizeof block_files / sizeof block_files[0]; i-- > BLOCK_DEFAULT;) {
-            (void)counts_anything(r, block_files[i].bytes, &exists);
-            if (exists)
-                choice = i;
-        }
-    }
-    for (size_t i = 0; choice != r->block_choice && i < r->group_count; i++)
-        forget_block_files(r, r->groups[i]);
-    if (choice != r->block_choice)
+    size_t choice = choose_block_files(r);
+    if (choice != r->block_choice) {
         forget_block_files(r, r->root);
+        for (size_t i = 0; i < r->group_count; i++)
+            forget_block_files(r, r->groups[i]);
+    }
     r->block_choice = choice;
+    r->block_chosen = true;
     r->accounting = choice == BLOCK_BFQ
                         ? BLOCK_ACCOUNTING_ON
                         : block_accounting_read(r->options.procfs, r->options.sysfs);

@@ -9,8 +9,10 @@
  * another negative errno. */
 int group_file_read(struct group_reader *r, struct group *g, enum group_file file,
                     const char **ret_text, size_t *ret_length);
-/* Reads the group's limits anew when a few seconds have passed. */
+/* Reads the group's limits anew when one was heard to change or a while has passed. */
 void group_limits_read(struct group_reader *r, struct group *g, uint64_t now_ns);
+/* Is this the name of a file that holds a limit? */
+bool group_is_limit_file(const char *name);
 /* Reads a file by its path below descriptor `at` (AT_FDCWD for a whole path), not kept. As
  * group_file_read. */
 int group_path_read(struct group_reader *r, int at, const char *path, const char **ret_text,

@@ -16,6 +16,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#define NS_PER_US UINT64_C(1000)
+
 enum meminfo {
     MEMINFO_TOTAL,
     MEMINFO_ANON,
@@ -122,8 +124,11 @@ struct group_round group_host_begin(struct group_reader *r, uint64_t now_ns)
         round.host_memory = memory[MEMINFO_TOTAL];
     if (read_below(r, r->options.sysfs, "devices/system/cpu/online", &text, &length) == 0)
         round.cpus = count_cpus(text);
-    /* Where pid 1 is hidden, weir's own network is taken for the host's. */
-    if (proc_net_namespace(r->options.procfs, 1, &round.host_network) < 0)
+    /* Where pid 1 is hidden, weir's own network is taken for the host's; where it is not the
+     * host's, nothing is known of that. */
+    if (r->private_pids)
+        round.host_network = 0;
+    else if (proc_net_namespace(r->options.procfs, 1, &round.host_network) < 0)
         round.host_network = own_network(r);
     add_machine(r, &round, memory, found);
     return round;
@@ -131,6 +136,16 @@ struct group_round group_host_begin(struct group_reader *r, uint64_t now_ns)
 
 static enum reason fill_memory(struct group_reader *r, struct container_row *row)
 {
+    static const struct {
+        enum meminfo from;
+        enum container_metric to;
+    } others[] = {
+        {MEMINFO_ACTIVE_FILE, CONTAINER_MEMORY_ACTIVE_FILE},
+        {MEMINFO_MAPPED, CONTAINER_MEMORY_MAPPED_FILE},
+        {MEMINFO_DIRTY, CONTAINER_MEMORY_FILE_DIRTY},
+        {MEMINFO_WRITEBACK, CONTAINER_MEMORY_FILE_WRITEBACK},
+        {MEMINFO_SWAP_TOTAL, CONTAINER_SPEC_SWAP_LIMIT},
+    };
     uint64_t v[MEMINFO_KEYS] = {0};
     const uint64_t needed = 1U << MEMINFO_TOTAL | 1U << MEMINFO_ANON | 1U << MEMINFO_CACHED |
                             1U << MEMINFO_BUFFERS | 1U << MEMINFO_INACTIVE_FILE;
@@ -146,15 +161,13 @@ static enum reason fill_memory(struct group_reader *r, struct container_row *row
     group_row_set(row, CONTAINER_MEMORY_RSS, v[MEMINFO_ANON]);
     group_row_set(row, CONTAINER_MEMORY_CACHE, file);
     group_row_set(row, CONTAINER_MEMORY_INACTIVE_FILE, inactive);
-    group_row_set(row, CONTAINER_MEMORY_ACTIVE_FILE, v[MEMINFO_ACTIVE_FILE]);
-    group_row_set(row, CONTAINER_MEMORY_MAPPED_FILE, v[MEMINFO_MAPPED]);
-    group_row_set(row, CONTAINER_MEMORY_FILE_DIRTY, v[MEMINFO_DIRTY]);
-    group_row_set(row, CONTAINER_MEMORY_FILE_WRITEBACK, v[MEMINFO_WRITEBACK]);
-    if (v[MEMINFO_SWAP_FREE] <= v[MEMINFO_SWAP_TOTAL])
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if ((found >> others[i].from) & 1)
+            group_row_set(row, others[i].to, v[others[i].from]);
+    if ((found >> MEMINFO_SWAP_FREE) & 1 && v[MEMINFO_SWAP_FREE] <= v[MEMINFO_SWAP_TOTAL])
         group_row_set(row, CONTAINER_MEMORY_SWAP, v[MEMINFO_SWAP_TOTAL] - v[MEMINFO_SWAP_FREE]);
     group_row_set(row, CONTAINER_SUM_MEMORY_LIMIT, v[MEMINFO_TOTAL]);
     group_row_set(row, CONTAINER_SPEC_MEMORY_LIMIT, v[MEMINFO_TOTAL]);
-    group_row_set(row, CONTAINER_SPEC_SWAP_LIMIT, v[MEMINFO_SWAP_TOTAL]);
     return REASON_NONE;
 }
 
@@ -188,7 +201,7 @@ static enum reason fill_network(struct group_reader *r, struct container_row *ro
 {
     const char *text = NULL;
     size_t length = 0;
-    if (read_below(r, r->options.procfs, "1/net/dev", &text, &length) < 0)
+    if (r->private_pids || read_below(r, r->options.procfs, "1/net/dev", &text, &length) < 0)
         return REASON_NO_PROCESS;
     if (proc_net_parse(text, length, &r->result.arena, &row->interfaces, &row->interface_count) < 0)
         return REASON_MALFORMED;
@@ -224,9 +237,10 @@ static void fill_pressure(const struct group_round *round, struct container_row 
             group_parse_pressure(text, length, &some_us, &full, &full_us) < 0)
             continue;
         any = true;
-        row_set(row, files[i].some, some_us * UINT64_C(1000));
-        if (full && files[i].full)
-            row_set(row, files[i].some + 1, full_us * UINT64_C(1000));
+        if (some_us <= UINT64_MAX / NS_PER_US)
+            row_set(row, files[i].some, some_us * NS_PER_US);
+        if (full && files[i].full && full_us <= UINT64_MAX / NS_PER_US)
+            row_set(row, files[i].some + 1, full_us * NS_PER_US);
     }
     group_row_end(row, GROUP_PRESSURE, any ? REASON_NONE : REASON_NO_PRESSURE);
 }

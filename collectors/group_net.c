@@ -11,7 +11,6 @@
 #include "collectors/proc_net.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +114,11 @@ static void find_network(const struct group_round *round, struct group *g)
         g->pid = 0;
     }
     find_namespace(r, g);
+    if (g->pid != 0 && g->no_tree != 0) { /* the process may tell where else it is */
+        g->no_tree = 0;
+        g->missing = 0;
+        g->limits.read_ns = 0;
+    }
     r->groups_changed = true;
 }
 
@@ -151,6 +155,13 @@ static void find_owners(struct group_reader *r)
     r->groups_changed = false;
 }
 
+/* An engine's word comes later than the first look. */
+static bool is_told_otherwise(struct group_reader *r, const struct group *g)
+{
+    const struct group_hint *hint = group_hint_of(r, g);
+    return hint && hint->pid != 0 && hint->pid != g->pid && is_of_group(r, g, hint->pid);
+}
+
 static bool is_in_network(const struct group_reader *r, const struct group *g)
 {
     uint64_t network = 0;
@@ -165,10 +176,10 @@ void group_net_resolve(const struct group_round *round)
         struct group *g = r->groups[i];
         uint64_t age_ns = g->pid == 0 ? NS_PER_SECOND : NETWORK_AGE_NS;
         bool due = g->network_ns == 0 || round->now_ns - g->network_ns >= age_ns;
-        if (g->name.kind != GROUP_IS_CONTAINER || !due)
+        if (g->name.kind != GROUP_IS_CONTAINER || g->twin || !due)
             continue;
         g->network_ns = round->now_ns;
-        if (!is_in_network(r, g))
+        if (!is_in_network(r, g) || is_told_otherwise(r, g))
             find_network(round, g);
     }
     if (r->groups_changed)

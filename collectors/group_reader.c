@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FACTS_TIME_NS (200 * NS_PER_MS) /* of a job; a runtime may hang */
 #define FACTS_RETRY_NS \
     (60 * NS_PER_SECOND) /* files that did not know a container may learn of it */
 
@@ -52,16 +53,62 @@ static bool is_part(const struct group_reader *r)
     return false;
 }
 
+/* In a pid namespace of its own weir sees only its own processes, and its own pid 1. A procfs
+ * mounted elsewhere is the host's. */
+static bool has_private_pids(const char *procfs)
+{
+    static const char initial[] =
+        "pid:[4026531836]"; /* include/linux/proc_ns.h, PROC_PID_INIT_INO */
+    char link[sizeof initial] = "";
+    return strcmp(procfs, "/proc") == 0 && readlink("/proc/self/ns/pid", link, sizeof link) > 0 &&
+           memcmp(link, initial, sizeof initial - 1) != 0;
+}
+
+static struct text_list copy_list(const struct text_list *from)
+{
+    struct text_list to = {.count = from->count};
+    to.items = alloc_zeroed(from->count + 1, sizeof *to.items);
+    for (size_t i = 0; i < from->count; i++)
+        to.items[i] = alloc_string(from->items[i]);
+    return to;
+}
+
+static void free_list(struct text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+}
+
+/* A job that hangs may outlive the configuration. */
+static void copy_options(struct group_reader *r, const struct group_reader_options *options)
+{
+    r->options = *options;
+    r->options.procfs = r->procfs = alloc_string(options->procfs);
+    r->options.sysfs = r->sysfs = alloc_string(options->sysfs);
+    r->options.files.docker_roots = copy_list(&options->files.docker_roots);
+    r->options.files.exec_roots = copy_list(&options->files.exec_roots);
+}
+
+static void free_options(struct group_reader *r)
+{
+    free_list(&r->options.files.docker_roots);
+    free_list(&r->options.files.exec_roots);
+    free(r->procfs);
+    free(r->sysfs);
+}
+
 int group_reader_new(const struct group_reader_options *options, struct err *e,
                      struct group_reader **ret_reader)
 {
     struct group_reader *r = alloc_zeroed(1, sizeof *r);
-    r->options = *options;
     int result = group_layout_read(options->procfs, options->sysfs, e, &r->layout);
     if (result < 0) {
         free(r);
         return result;
     }
+    copy_options(r, options);
+    r->private_pids = has_private_pids(options->procfs);
     for (enum group_controller c = 0; c < CONTROLLER_COUNT; c++)
         r->tree_of[c] = index_of(r, group_layout_tree(&r->layout, c));
     r->unified = index_of(r, group_layout_unified(&r->layout));
@@ -93,6 +140,7 @@ void group_reader_free(struct group_reader *r)
         if (r->roots[i] >= 0)
             (void)close(r->roots[i]);
     group_layout_done(&r->layout);
+    free_options(r);
     for (size_t i = 0; i < r->hint_count; i++)
         free(r->hints[i].path);
     free(r->hints);
@@ -152,6 +200,55 @@ static struct group_found *add_found(struct group_result *result)
     return f;
 }
 
+/* By id, then the one to keep: where an engine says it is, else the older, for a group's inode says
+ * when it was made. */
+static int compare_twins(const void *a, const void *b)
+{
+    const struct group *left = *(struct group *const *)a;
+    const struct group *right = *(struct group *const *)b;
+    int order = memcmp(left->name.id, right->name.id, left->name.id_length);
+    if (order != 0)
+        return order;
+    if (left->hinted != right->hinted)
+        return left->hinted ? -1 : 1;
+    if (left->birth != right->birth)
+        return left->birth < right->birth ? -1 : 1;
+    return strcmp(left->path, right->path);
+}
+
+/* Whoever may make a control group may call it after a container: of several with one id one
+ * counts. */
+static void find_twins(struct group_reader *r)
+{
+    struct group **order =
+        arena_alloc(&r->result.arena, (r->group_count + 1) * sizeof(struct group *));
+    size_t count = 0;
+    for (size_t i = 0; i < r->group_count; i++) {
+        struct group *g = r->groups[i];
+        const struct group_hint *hint = group_hint_of(r, g);
+        g->twin = false;
+        g->hinted = hint && hint->path && strcmp(hint->path, g->path) == 0;
+        if (g->name.hex_id)
+            order[count++] = g;
+    }
+    if (count > 1)
+        qsort(order, count, sizeof(struct group *), compare_twins);
+    for (size_t i = 1; i < count; i++)
+        order[i]->twin =
+            memcmp(order[i - 1]->name.id, order[i]->name.id, order[i]->name.id_length) == 0;
+}
+
+static void report_twin(struct group_reader *r, const struct group *g)
+{
+    char text[ERR_TEXT_MAX];
+    (void)snprintf(
+        text, sizeof text,
+        "control group %.200s is called after a container that has another one: left out; "
+        "remove it if it is a remainder",
+        g->path);
+    part_add_problem(&r->result.part, REASON_DUPLICATE_ID, "cgroup", text);
+}
+
 /* Who a container without a name is, by its runtime's files; asked once, and again now and then. */
 static void ask_files(const struct group_round *round, struct group *g, struct group_found *f)
 {
@@ -160,7 +257,8 @@ static void ask_files(const struct group_round *round, struct group *g, struct g
     struct container_facts *facts = NULL;
     char id[65];
     bool due = g->facts_ns == 0 || round->now_ns - g->facts_ns >= FACTS_RETRY_NS;
-    if (!g->name.hex_id || (hint && hint->named) || !due)
+    if (!g->name.hex_id || (hint && hint->complete) || !due ||
+        clock_monotonic_ns(r->options.clock) > r->facts_end_ns)
         return;
     g->facts_ns = round->now_ns;
     memcpy(id, g->name.id, sizeof id - 1);
@@ -240,16 +338,24 @@ void group_reader_run(struct group_reader *r)
                          result == -EACCES ? REASON_PERMISSION_DENIED : REASON_NO_HIERARCHY,
                          "cgroup", text);
     }
+    group_watch_take_limits(r);
     if (r->walked_ns != walked_ns) {
         group_choose_block_files(r);
         r->root->missing = 0;
         forget_devices(r);
     }
+    r->facts_end_ns = now_ns + FACTS_TIME_NS;
     const struct group_round round = group_host_begin(r, now_ns);
+    if (r->groups_changed)
+        find_twins(r);
     group_net_resolve(&round);
     read_host(&round);
-    for (size_t i = 0; i < r->group_count; i++)
-        read_group(&round, r->groups[i]);
+    for (size_t i = 0; i < r->group_count; i++) {
+        if (r->groups[i]->twin)
+            report_twin(r, r->groups[i]);
+        else
+            read_group(&round, r->groups[i]);
+    }
     r->result.complete = result == 0 && !r->too_many && !r->layout.partial;
     report(r);
 }

@@ -334,6 +334,17 @@ static enum reason fill_spec(const struct group *g, struct container_row *row)
     return REASON_NONE;
 }
 
+/* Is it a container's v1 group without any process, left over or not begun yet? */
+static bool is_empty_1(const struct group_round *round, struct group *g)
+{
+    const char *text = NULL;
+    size_t length = 0;
+    uint64_t tasks = 0;
+    return g->name.kind == GROUP_IS_CONTAINER && version_of(round->r, CONTROLLER_PIDS) == 1 &&
+           group_file_read(round->r, g, GROUP_FILE_PIDS_1, &text, &length) == 0 &&
+           group_parse_number(text, length, &tasks) == 0 && tasks == 0;
+}
+
 /* Running or paused; -ENODEV for a container's group without any process. */
 static int fill_state(const struct group_round *round, struct group *g, struct container_row *row)
 {
@@ -342,6 +353,8 @@ static int fill_state(const struct group_round *round, struct group *g, struct c
     const char *text = NULL;
     size_t length = 0;
     row->state = STATE_RUNNING;
+    if (is_empty_1(round, g))
+        return -ENODEV;
     if (round->r->tree_of[CONTROLLER_FREEZER] >= 0) {
         if (group_file_read(round->r, g, GROUP_FILE_FREEZER_1, &text, &length) == 0 &&
             text_starts_with(text, "FROZEN"))
@@ -380,6 +393,7 @@ int group_row_fill(const struct group_round *round, struct group *g, struct cont
     row->birth = g->birth;
     row->knowledge = KNOWS_ALIVE;
     row->cpus = round->cpus;
+    uint64_t opened = round->r->opened;
     if (fill_state(round, g, row) < 0)
         return -ENODEV;
     group_row_fill_cpu(round, g, row);
@@ -388,9 +402,10 @@ int group_row_fill(const struct group_round *round, struct group *g, struct cont
     group_row_end(row, GROUP_SPEC, fill_spec(g, row));
     group_row_fill_block(round, g, row);
     group_row_fill_pressure(round, g, row);
-    /* A group that vanished between two files has left a torn row. */
+    /* A group that vanished between two files has left a torn row; one made anew at the same path
+     * is another, and only a file opened just now could be its. */
     bool whole = row->tiers[GROUP_CPU] != TIER_NONE && row->tiers[GROUP_MEMORY] != TIER_NONE &&
                  row->tiers[GROUP_PIDS] != TIER_NONE && row->tiers[GROUP_BLOCK_IO] != TIER_NONE &&
                  row->tiers[GROUP_PRESSURE] != TIER_NONE;
-    return !whole && is_gone(round->r, g) ? -ENODEV : 0;
+    return (!whole || round->r->opened != opened) && is_gone(round->r, g) ? -ENODEV : 0;
 }

@@ -81,6 +81,8 @@ static struct group *make_group(const char *path, struct group_name name, uint64
         g->name.id = g->path + (name.id - path);
     g->birth = birth;
     g->net_fd = GROUP_MISSING;
+    for (size_t i = 0; i < GROUP_LIMIT_WATCHES; i++)
+        g->limits.watches[i] = -1;
     for (enum group_file file = 0; file < GROUP_FILES; file++)
         g->fds[file] = GROUP_MISSING;
     return g;
@@ -89,6 +91,7 @@ static struct group *make_group(const char *path, struct group_name name, uint64
 void group_scan_free(struct group_reader *r, struct group *g)
 {
     group_close_files(r, g);
+    group_watch_forget_limits(r, g);
     for (enum group_controller c = 0; c < CONTROLLER_COUNT; c++)
         free(g->elsewhere[c]);
     free(g->path);
@@ -147,8 +150,9 @@ static void drop_vanished(struct group_reader *r)
 
 static struct watched *find_watched(struct group_reader *r, const char *path)
 {
+    uint64_t hash = hash_text(path);
     for (size_t i = 0; i < r->watched_count; i++)
-        if (text_equal(r->watched[i].path, path))
+        if (r->watched[i].hash == hash && text_equal(r->watched[i].path, path))
             return &r->watched[i];
     return NULL;
 }
@@ -169,7 +173,7 @@ static struct watched *watch(struct group_reader *r, const char *path)
         r->watched = alloc_resize(r->watched, r->watched_capacity, sizeof *r->watched);
     }
     struct watched *w = &r->watched[r->watched_count++];
-    *w = (struct watched){.path = alloc_string(path)};
+    *w = (struct watched){.path = alloc_string(path), .hash = hash_text(path)};
     group_watch_add(r, w);
     return w;
 }
@@ -297,7 +301,7 @@ static bool is_directory(int fd, const struct dirent64 *entry)
 static int list_open(int fd, bool (*take)(void *context, const struct dirent64 *entry),
                      void *context)
 {
-    char *entries = alloc_zeroed(LIST_BYTES, 1);
+    char *entries = alloc_resize(NULL, LIST_BYTES, 1); /* not zeroed: it is large */
     ssize_t bytes = 0;
     bool enough = false;
     while (!enough && (bytes = getdents64(fd, entries, LIST_BYTES)) > 0) {

@@ -19,6 +19,7 @@ struct named_device {
 /* A directory that is listed in every round, because containers are below it. */
 struct watched {
     char *path;         /* owned */
+    uint64_t hash;      /* of path */
     uint64_t *children; /* hashes of the names of those below that hold no container themselves,
                            sorted; owned */
     size_t child_count;
@@ -27,7 +28,8 @@ struct watched {
 };
 
 struct group_reader {
-    struct group_reader_options options;
+    struct group_reader_options options; /* texts owned: procfs, sysfs and the lists of roots */
+    char *procfs, *sysfs;
     struct group_layout layout;
     int roots[GROUP_TREES_MAX];    /* descriptors of the trees' roots */
     int tree_of[CONTROLLER_COUNT]; /* index into layout.trees, -1 none */
@@ -35,7 +37,11 @@ struct group_reader {
     int scanned;                   /* the tree that is searched for groups */
     unsigned version;              /* of the tree with the controllers, 1 or 2 */
     size_t block_choice;           /* which v1 files count block I/O here, see group_files.c */
+    bool block_chosen;
     enum block_accounting accounting;
+    bool private_pids;     /* weir's own processes are all that its /proc shows */
+    uint64_t opened;       /* files opened so far */
+    uint64_t facts_end_ns; /* CLOCK_MONOTONIC after which a job asks no more files for names */
 
     struct group *root;    /* "/", the host; owned */
     struct group **groups; /* owned, sorted by path */
@@ -60,9 +66,10 @@ struct group_reader {
     struct arena device_names;
     struct group_io *io; /* owned: the devices of one group */
 
-    int inotify;  /* -1 none */
-    size_t kept;  /* descriptors kept open */
-    char *buffer; /* for one file; owned */
+    int inotify;       /* of removals, -1 none */
+    int limit_inotify; /* of changed limits, -1 none; read in rounds only */
+    size_t kept;       /* descriptors kept open */
+    char *buffer;      /* for one file; owned */
     size_t buffer_size;
     struct group_result result;
 };

@@ -1,4 +1,6 @@
-/* What it knows: inotify on directories of control groups. Document: inotify(7). */
+/* What it knows: inotify on directories of control groups. Removals and limits have a queue each:
+ * the kernel writes some files of a busy group by itself (memory.events), and nobody is to wake up
+ * for that between rounds. Document: inotify(7). */
 #include "collectors/group_watch.h"
 
 #include "collectors/group_files.h"
@@ -15,13 +17,16 @@
 void group_watch_open(struct group_reader *r)
 {
     r->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    r->limit_inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 }
 
 void group_watch_close(struct group_reader *r)
 {
     if (r->inotify >= 0)
         (void)close(r->inotify);
-    r->inotify = -1;
+    if (r->limit_inotify >= 0)
+        (void)close(r->limit_inotify);
+    r->inotify = r->limit_inotify = -1;
 }
 
 void group_watch_add(struct group_reader *r, struct watched *w)
@@ -67,6 +72,77 @@ void group_watch_reap(struct group_reader *r)
         for (ssize_t at = 0; at < bytes;) {
             const struct inotify_event *event = (const void *)(events + at);
             let_go(r, event);
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+    }
+}
+
+/* --- limits --- */
+
+static int watch_in(struct group_reader *r, enum group_controller controller, const char *below)
+{
+    char path[PATH_MAX];
+    int length =
+        snprintf(path, sizeof path, "%s%s", r->layout.trees[r->tree_of[controller]].path, below);
+    if (length < 0 || (size_t)length >= sizeof path)
+        return -1;
+    return inotify_add_watch(r->limit_inotify, path, IN_MODIFY | IN_ONLYDIR);
+}
+
+bool group_watch_limits(struct group_reader *r, struct group *g)
+{
+    static const enum group_controller controllers[GROUP_LIMIT_WATCHES] = {
+        CONTROLLER_CPU, CONTROLLER_MEMORY, CONTROLLER_PIDS};
+    bool all = r->limit_inotify >= 0;
+    for (size_t i = 0; i < GROUP_LIMIT_WATCHES && all; i++) {
+        const char *below = group_path_in(r, g, controllers[i]);
+        if (!below)
+            continue; /* no limits there */
+        g->limits.watches[i] = watch_in(r, controllers[i], below);
+        all = g->limits.watches[i] >= 0;
+    }
+    if (!all)
+        group_watch_forget_limits(r, g);
+    return all;
+}
+
+void group_watch_forget_limits(struct group_reader *r, struct group *g)
+{
+    for (size_t i = 0; i < GROUP_LIMIT_WATCHES; i++) {
+        if (g->limits.watches[i] >= 0)
+            (void)inotify_rm_watch(r->limit_inotify, g->limits.watches[i]); /* or it went already */
+        g->limits.watches[i] = -1;
+    }
+}
+
+static bool is_watch_of(const struct group *g, int watch)
+{
+    for (size_t i = 0; i < GROUP_LIMIT_WATCHES; i++)
+        if (g->limits.watches[i] == watch)
+            return true;
+    return false;
+}
+
+static void mark_limits(struct group_reader *r, const struct inotify_event *event)
+{
+    bool all = event->mask & IN_Q_OVERFLOW;
+    if (!all && (event->len == 0 || !group_is_limit_file(event->name)))
+        return;
+    for (size_t i = 0; i < r->group_count; i++)
+        if (all || is_watch_of(r->groups[i], event->wd))
+            r->groups[i]->limits.read_ns = 0;
+}
+
+void group_watch_take_limits(struct group_reader *r)
+{
+    _Alignas(struct inotify_event) char events[EVENTS_BYTES];
+    ssize_t bytes = 0;
+    if (r->limit_inotify < 0)
+        return;
+    while ((bytes = read(r->limit_inotify, events, sizeof events)) > 0) {
+        for (ssize_t at = 0; at < bytes;) {
+            const struct inotify_event *event = (const void *)(events + at);
+            mark_limits(r, event);
             at += (ssize_t)(sizeof *event + event->len);
         }
     }

@@ -141,6 +141,13 @@ void inventory_drop(struct inventory *v, const char *container_id)
     index_all(v, v->slot_count);
 }
 
+void inventory_demote(struct inventory *v, const char *container_id)
+{
+    struct inventory_entry *e = find(v, container_id);
+    if (e && e->source == INVENTORY_ENGINE)
+        e->source = INVENTORY_REMEMBERED;
+}
+
 /* The same container, but when this instance of it began nobody has said. */
 static const struct identity *without_start(const struct identity *old)
 {
@@ -167,6 +174,7 @@ void inventory_measured(struct inventory *v, const char *container_id, uint64_t 
     if (!e)
         return;
     e->measured_round = round;
+    e->measured_ns = read_ns;
     e->seen_ns = read_ns;
     if (read_ns < e->told_ns || e->birth == birth)
         return;
@@ -175,6 +183,7 @@ void inventory_measured(struct inventory *v, const char *container_id, uint64_t 
         replace(e, again);
         identity_unref(again);
         e->pid = 0;
+        e->source = INVENTORY_REMEMBERED; /* whoever knows of this instance knows better */
     }
     e->birth = birth;
     v->generation++;

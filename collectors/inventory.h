@@ -30,6 +30,7 @@ struct inventory_entry {
     uint64_t told_ns;        /* CLOCK_MONOTONIC of the telling */
     uint64_t birth;          /* inode of the control group this was said of, 0 not seen yet */
     uint64_t measured_round; /* the newest round in which the cgroup tier had it, 0 never */
+    uint64_t measured_ns;    /* CLOCK_MONOTONIC of that reading */
     uint64_t seen_ns;        /* CLOCK_MONOTONIC when it was told or measured last */
 };
 
@@ -54,6 +55,9 @@ struct inventory_telling {
 bool inventory_tell(struct inventory *v, const struct inventory_telling *telling);
 /* The engine removed it. Nothing where it is not known. */
 void inventory_drop(struct inventory *v, const char *container_id);
+/* The engine that told it is away for long: what it said is a memory now. Nothing where it is not
+ * known. */
+void inventory_demote(struct inventory *v, const char *container_id);
 /* The container called `container_id`, or NULL. Valid until the next change. */
 const struct inventory_entry *inventory_find(const struct inventory *v, const char *container_id);
 

@@ -92,25 +92,50 @@ static void take_group(const struct merger *m, struct container_row *to,
     }
 }
 
-static void add_to_interfaces(struct container_row *to, const struct container_row *from,
-                              unsigned column)
+static struct interface_row *find_interface(struct container_row *row, const char *name)
 {
-    uint64_t open = 0;
-    for (unsigned m = 0; m < INTERFACE_METRICS; m++)
-        if (!(interface_metrics[m].tiers & column))
-            open |= UINT64_C(1) << m;
-    for (size_t i = 0; i < to->interface_count; i++) {
-        struct interface_row *mine = &to->interfaces[i];
-        for (size_t j = 0; j < from->interface_count; j++) {
-            const struct interface_row *other = &from->interfaces[j];
-            if (strcmp(mine->name, other->name) != 0)
-                continue;
-            for (unsigned m = 0; m < INTERFACE_METRICS; m++)
-                if ((open & other->present) >> m & 1)
-                    mine->values[m] = other->values[m];
-            mine->present |= open & other->present;
+    for (size_t i = 0; i < row->interface_count; i++)
+        if (strcmp(row->interfaces[i].name, name) == 0)
+            return &row->interfaces[i];
+    return NULL;
+}
+
+static void add_to_interface(struct interface_row *to, const struct interface_row *from,
+                             unsigned column)
+{
+    for (unsigned m = 0; m < INTERFACE_METRICS; m++) {
+        if (interface_metrics[m].tiers & column || !((from->present >> m) & 1))
+            continue;
+        to->values[m] = from->values[m];
+        to->present |= UINT64_C(1) << m;
+    }
+}
+
+/* An engine lists the interfaces that it made, the kernel all of them. Where both speak of the same
+ * ones, what the kernel has beyond them is the container's too, whoever gives the rest. */
+static void add_to_interfaces(const struct merger *m, struct container_row *to,
+                              const struct container_row *from, unsigned column)
+{
+    size_t known = 0;
+    struct interface_row *all =
+        arena_alloc(m->arena, (to->interface_count + from->interface_count) * sizeof *all);
+    if (to->interface_count > 0)
+        memcpy(all, to->interfaces, to->interface_count * sizeof *all);
+    size_t count = to->interface_count;
+    for (size_t i = 0; i < from->interface_count; i++) {
+        const struct interface_row *other = &from->interfaces[i];
+        const struct interface_row *mine = find_interface(to, other->name);
+        if (mine) {
+            known++;
+            add_to_interface(&all[mine - to->interfaces], other, column);
+        } else {
+            all[count] = *other;
+            all[count++].name = arena_string(m->arena, other->name);
         }
     }
+    bool same = known == to->interface_count && to->tiers[GROUP_NETWORK] == TIER_ENGINE;
+    to->interface_count = same ? count : to->interface_count;
+    to->interfaces = all;
 }
 
 static void add_to_devices(struct container_row *to, const struct container_row *from,
@@ -136,8 +161,8 @@ static void add_to_devices(struct container_row *to, const struct container_row 
 
 /* What the giver of the group may not give, because its source is another counter, the next one
  * adds. What it may give and has not stays absent: values of one group come from one read. */
-static void add_to_group(struct container_row *to, const struct container_row *from,
-                         enum metric_group group)
+static void add_to_group(const struct merger *m, struct container_row *to,
+                         const struct container_row *from, enum metric_group group)
 {
     unsigned version = to->cgroup_version != 0 ? to->cgroup_version : from->cgroup_version;
     unsigned column = column_of(to->tiers[group], version);
@@ -147,7 +172,7 @@ static void add_to_group(struct container_row *to, const struct container_row *f
             open |= CONTAINER_BIT(i);
     take_values(to, from, open & from->present & ~to->present);
     if (group == GROUP_NETWORK)
-        add_to_interfaces(to, from, column);
+        add_to_interfaces(m, to, from, column);
     else if (group == GROUP_BLOCK_IO)
         add_to_devices(to, from, column);
 }
@@ -173,7 +198,7 @@ static void merge_group(const struct merger *m, struct container_row *to,
     } else if (to->tiers[group] == TIER_NONE || (to_yields && !from_yields)) {
         take_group(m, to, from, group);
     } else {
-        add_to_group(to, from, group);
+        add_to_group(m, to, from, group);
     }
 }
 
@@ -190,7 +215,7 @@ static void merge_knowledge(struct container_row *to, const struct container_row
     bool better = from->knowledge > to->knowledge;
     bool named = from->identity->name != NULL;
     to->hidden = to->hidden || from->hidden;
-    if (to->birth == 0)
+    if (to->birth == 0 || (better && from->birth != 0))
         to->birth = from->birth;
     if (to->cgroup_version == 0)
         to->cgroup_version = from->cgroup_version;
@@ -233,8 +258,8 @@ static void merge_part(const struct merger *m, struct snapshot *s, const struct 
     }
 }
 
-/* Rows that are not to be shown go. A container of this host whose engine is away, and which the
- * kernel does not have, is not running any more: how it ended nobody can say yet. */
+/* Rows that are not to be shown go. A container whose engine is away, which the kernel had and has
+ * no more, is not running any longer: how it ended nobody can say yet. */
 static void finish_rows(struct snapshot *s, bool host_seen)
 {
     size_t kept = 0;
@@ -244,7 +269,7 @@ static void finish_rows(struct snapshot *s, bool host_seen)
             identity_unref(row->identity);
             continue;
         }
-        if (host_seen && row->identity->local && row->knowledge == KNOWS_OF_OLD)
+        if (host_seen && row->birth != 0 && row->knowledge == KNOWS_OF_OLD)
             row->state = state_is_live(row->state) ? STATE_UNKNOWN : row->state;
         if (kept != i)
             s->rows[kept] = *row;

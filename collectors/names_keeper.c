@@ -61,6 +61,8 @@ static void worked(void *context)
     struct save *s = context;
     struct names_keeper *k = s->keeper;
     k->save_err = s->err;
+    if (s->err.code != 0)
+        k->saved = 0; /* tried again */
     k->save = NULL;
     free_save(s);
 }
@@ -116,7 +118,7 @@ void names_keeper_round(struct names_keeper *k, struct part *part)
     uint64_t now_ns = clock_monotonic_ns(k->options.clock);
     report(part, &k->load_err);
     report(part, &k->save_err);
-    k->load_err = (struct err){0}; /* once is enough: it is written anew */
+    k->load_err = k->save_err = (struct err){0}; /* once an attempt */
     if (k->saved_ns == 0 || now_ns - k->saved_ns >= SAVE_PERIOD_NS)
         begin_save(k);
 }

@@ -130,32 +130,13 @@ static bool says_nothing(const struct line *line)
     return false;
 }
 
-/* How many bytes the UTF-8 sequence at `p` has; 0 if there is none: no overlong forms, no
- * surrogates, nothing past U+10FFFF. Stops at the first byte that cannot belong to it. */
-static size_t utf8_length(const unsigned char *p)
-{
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4 || (p[1] & 0xC0) != 0x80)
-        return 0;
-    if (p[0] < 0xE0)
-        return 2;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[2] & 0xC0) != 0x80)
-        return 0;
-    if (p[0] < 0xF0)
-        return 3;
-    if ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F) || (p[3] & 0xC0) != 0x80)
-        return 0;
-    return 4;
-}
-
 /* The colon behind a name is no part of a sequence, so one that is cut off ends there. */
 static const char *clean_name(struct arena *arena, const char *name, size_t length)
 {
     char clean[NAME_BYTES * (sizeof REPLACEMENT - 1)];
     size_t used = 0;
     for (size_t i = 0; i < length;) {
-        size_t bytes = utf8_length((const unsigned char *)name + i);
+        size_t bytes = text_utf8_length(name + i);
         const char *from = bytes > 0 ? name + i : REPLACEMENT;
         size_t size = bytes > 0 ? bytes : sizeof REPLACEMENT - 1;
         memcpy(clean + used, from, size);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/snapshot.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,23 +15,6 @@
 /* Bytes reserved for a container before the first is formatted: an id, a name, an image and two or
  * three Compose labels. */
 #define LABEL_ROW_GUESS 384
-
-/* How many bytes the UTF-8 sequence at `p` (not ASCII, NUL-terminated) has; 0 if there is none: RFC
- * 3629, without overlong forms, surrogates and what lies past U+10FFFF. */
-static size_t utf8_length(const unsigned char *p)
-{
-    if (p[0] < 0xC2 || p[0] > 0xF4 || (p[1] & 0xC0) != 0x80)
-        return 0;
-    if (p[0] < 0xE0)
-        return 2;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[2] & 0xC0) != 0x80)
-        return 0;
-    if (p[0] < 0xF0)
-        return 3;
-    if ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F) || (p[3] & 0xC0) != 0x80)
-        return 0;
-    return 4;
-}
 
 /* Writes the value and returns where it ends; there is room for LABEL_GROWTH_MAX bytes each. */
 static char *write_escaped(char *at, const char *value)
@@ -43,7 +27,7 @@ static char *write_escaped(char *at, const char *value)
             p++;
             continue;
         }
-        size_t length = utf8_length(p);
+        size_t length = text_utf8_length((const char *)p);
         memcpy(at, length ? (const char *)p : "\xEF\xBF\xBD", length ? length : 3);
         at += length ? length : 3;
         p += length ? length : 1;

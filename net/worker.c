@@ -10,8 +10,8 @@
 #include <time.h>
 #include <uv.h>
 
-#define STACK_BYTES (256 * 1024) /* paths and numbers; what is large is allocated */
-#define LEAVE_MS    200          /* a job takes milliseconds: longer, and it is stuck */
+#define STACK_BYTES (1024 * 1024) /* a walk keeps a path a level; pages not used cost nothing */
+#define LEAVE_MS    200           /* a job takes milliseconds: longer, and it is stuck */
 
 struct worker {
     uv_async_t async; /* the loop's; the thread touches it only under the lock, while not closed */

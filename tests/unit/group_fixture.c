@@ -240,17 +240,22 @@ void put_interfaces(struct group_fixture *f, const char *network, const char *li
     put(f, text, NETWORKS "/%s", network);
 }
 
+void put_bytes_received(struct group_fixture *f, const char *network, uint64_t bytes)
+{
+    char line[128];
+    (void)snprintf(line, sizeof line, "  eth0: %llu 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n",
+                   (unsigned long long)bytes);
+    put_interfaces(f, network, line);
+}
+
 void put_network(struct group_fixture *f, unsigned pid, const char *network)
 {
     char from[PATH_MAX];
     char to[PATH_MAX];
-    char line[128];
     (void)snprintf(from, sizeof from, "%s/" NETWORKS "/%s", f->top, network);
     if (access(from, F_OK) != 0) {
         f->networks++;
-        (void)snprintf(line, sizeof line, "  eth0: %llu 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n",
-                       (unsigned long long)(1000 * f->networks));
-        put_interfaces(f, network, line);
+        put_bytes_received(f, network, 1000 * f->networks);
     }
     put_directory(f, "proc/%u/net", pid);
     (void)snprintf(to, sizeof to, "%s/proc/%u/net/dev", f->top, pid);

@@ -40,11 +40,6 @@ struct group_fixture {
 /* A host of that kind with its host's files and no group but "/". */
 void fixture_new(struct group_fixture *f, enum group_mode mode);
 void fixture_done(struct group_fixture *f);
-/* The same as cmocka's setup and teardown: legacy, unified, hybrid. */
-int fixture_setup_1(void **state);
-int fixture_setup_2(void **state);
-int fixture_setup_hybrid(void **state);
-int fixture_teardown(void **state);
 /* Another reader at the next run, of the options as they are then. */
 void fixture_again(struct group_fixture *f);
 
@@ -79,44 +74,17 @@ void put_process(struct group_fixture *f, unsigned pid, unsigned start, const ch
                  const char *path);
 /* Puts its network in place of the one it had. */
 void put_network(struct group_fixture *f, unsigned pid, const char *network);
-/* The interfaces in such a namespace: eth0 with so many bytes received, beside lo. */
+/* The lines of such a namespace after those of the heading and lo. */
 void put_interfaces(struct group_fixture *f, const char *network, const char *lines);
+
+/* The same with eth0, so many bytes received. */
+void put_bytes_received(struct group_fixture *f, const char *network, uint64_t bytes);
 
 /* One job `seconds` after the last. */
 const struct group_result *fixture_run(struct group_fixture *f, unsigned seconds);
-/* What the last job found at a path, NULL nothing. */
-const struct group_found *found_at(const struct group_fixture *f, const char *path);
-/* The same, and it must be there. */
-const struct container_row *row_at(const struct group_fixture *f, const char *path);
-/* A value about the source in the last job's part. */
-uint64_t point_of(const struct group_fixture *f, enum agent_metric metric);
-/* How often the last job reported that reason. */
-uint64_t problems(const struct group_fixture *f, enum reason reason);
-size_t containers(const struct group_fixture *f);
 /* Hints: an array for the reader to own, sorted by id; `path` is copied. */
 void hint(struct group_fixture *f, size_t count, const struct group_hint hints[]);
 
-#define assert_value(row, metric, value)                                        \
-    do {                                                                        \
-        assert_true(row_has(row, CONTAINER_##metric));                          \
-        assert_false(row_is_unlimited(row, CONTAINER_##metric));                \
-        assert_int_equal((row)->values[CONTAINER_##metric], (uint64_t)(value)); \
-        assert_given(row, container_metrics[CONTAINER_##metric].group);         \
-    } while (0)
-#define assert_no_value(row, metric) assert_false(row_has(row, CONTAINER_##metric))
-#define assert_unlimited(row, metric)                           \
-    do {                                                        \
-        assert_true(row_has(row, CONTAINER_##metric));          \
-        assert_true(row_is_unlimited(row, CONTAINER_##metric)); \
-    } while (0)
-void assert_given(const struct container_row *row, enum metric_group group);
-/* The group of values is absent for that reason, and none of them is there. */
-void assert_absent(const struct container_row *row, enum metric_group group, enum reason reason);
-/* The rows of two readers say the same; paths too. */
-void assert_same_rows(const struct group_result *a, const struct group_result *b);
-
-#define V1(test)     cmocka_unit_test_setup_teardown(test, fixture_setup_1, fixture_teardown)
-#define V2(test)     cmocka_unit_test_setup_teardown(test, fixture_setup_2, fixture_teardown)
-#define HYBRID(test) cmocka_unit_test_setup_teardown(test, fixture_setup_hybrid, fixture_teardown)
+#include "group_fixture_rows.h" /* and how to look at what was found */
 
 #endif

@@ -7,7 +7,11 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "group_fixture.h"
+#include "group_fixture_rows.h"
+
+#include <fcntl.h>
+
+#define FDS_MOST 1024 /* a test has some dozens open */
 
 const struct group_found *found_at(const struct group_fixture *f, const char *path)
 {
@@ -108,4 +112,27 @@ void assert_same_rows(const struct group_result *a, const struct group_result *b
         assert_int_equal(a->found[i].kind, b->found[i].kind);
         assert_same_row(&a->found[i].row, &b->found[i].row);
     }
+}
+
+void assert_received(const struct group_fixture *f, const char *path, uint64_t bytes)
+{
+    const struct container_row *row = row_at(f, path);
+    assert_given(row, GROUP_NETWORK);
+    assert_int_equal(row->interface_count, 1);
+    assert_string_equal(row->interfaces[0].name, "eth0");
+    assert_int_equal(row->interfaces[0].values[INTERFACE_RX_BYTES], bytes);
+}
+
+void assert_no_network(const struct group_fixture *f, const char *path, enum reason reason)
+{
+    assert_absent(row_at(f, path), GROUP_NETWORK, reason);
+    assert_int_equal(row_at(f, path)->interface_count, 0);
+}
+
+size_t open_files(void)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < FDS_MOST; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
 }

@@ -185,24 +185,25 @@ static void test_nobody_sees_it(void **state)
 {
     (void)state;
     static const struct {
-        bool sees_host, local;
+        bool sees_host;
+        uint64_t birth; /* the kernel had it */
         enum knowledge knowledge;
         enum container_state before, after;
     } cases[] = {
-        {true, true, KNOWS_OF_OLD, STATE_RUNNING, STATE_UNKNOWN},
-        {true, true, KNOWS_OF_OLD, STATE_PAUSED, STATE_UNKNOWN},
-        {true, true, KNOWS_OF_OLD, STATE_EXITED, STATE_EXITED},
-        {true, true, KNOWS_OF_OLD, STATE_CREATED, STATE_CREATED},
-        {true, false, KNOWS_OF_OLD, STATE_RUNNING, STATE_RUNNING},
-        {false, true, KNOWS_OF_OLD, STATE_RUNNING, STATE_RUNNING},
-        {true, true, KNOWS_ALL, STATE_RUNNING, STATE_RUNNING},
-        {true, true, KNOWS_ALIVE, STATE_PAUSED, STATE_PAUSED},
+        {true, 7, KNOWS_OF_OLD, STATE_RUNNING, STATE_UNKNOWN},
+        {true, 7, KNOWS_OF_OLD, STATE_PAUSED, STATE_UNKNOWN},
+        {true, 7, KNOWS_OF_OLD, STATE_EXITED, STATE_EXITED},
+        {true, 7, KNOWS_OF_OLD, STATE_CREATED, STATE_CREATED},
+        {true, 0, KNOWS_OF_OLD, STATE_RUNNING, STATE_RUNNING},
+        {false, 7, KNOWS_OF_OLD, STATE_RUNNING, STATE_RUNNING},
+        {true, 7, KNOWS_ALL, STATE_RUNNING, STATE_RUNNING},
+        {true, 7, KNOWS_ALIVE, STATE_PAUSED, STATE_PAUSED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (unsigned seer = 0; seer < 2; seer++) {
             struct fixture f = {0};
-            struct container_row *row = cases[i].local ? add_local(&f.parts[!seer], "e", "1", "web")
-                                                       : add(&f.parts[!seer], "e", "1");
+            struct container_row *row = add_local(&f.parts[!seer], "e", "1", "web");
+            row->birth = cases[i].birth;
             row->knowledge = cases[i].knowledge;
             row->state = cases[i].before;
             row_set(row, CONTAINER_LAST_SEEN, 5);
