@@ -191,6 +191,11 @@ struct snapshot *cascade_seal(struct cascade *c, const struct part *agent)
 
     struct part own = {0};
     part_add_point(&own, AGENT_CPU_OUT_OF_RANGE, derive_out_of_range(c->derive), NULL);
+    const struct label_drops *drops = inventory_drops(c->inventory);
+    part_add_point(&own, AGENT_LABELS_DROPPED, drops->collisions,
+                   (const char *const[]){"collision", NULL});
+    part_add_point(&own, AGENT_LABELS_DROPPED, drops->too_long,
+                   (const char *const[]){"too_long", NULL});
     part_add_point(&own, AGENT_ROUNDS, s->number, NULL);
     part_add_point(&own, AGENT_SNAPSHOT_TIME, s->realtime_ns, NULL);
     parts[c->tier_count] = &own;

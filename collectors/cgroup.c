@@ -38,7 +38,6 @@ struct group_collector {
     struct timer *finish;      /* ends a round outside collect */
     uint64_t hints_generation; /* of the inventory, that the reader's hints are from */
     uint64_t expired_ns;
-    struct label_drops drops;
     bool finished;    /* there is a result of a job */
     bool taken;       /* it became the rows of a round */
     bool close_files; /* nobody asks: after the job under way */
@@ -146,7 +145,7 @@ static void tell(struct group_collector *self, const struct group_found *f, cons
         identity->started_ns = facts->started_ns;
         identity_set_labels(identity, facts->labels, facts->label_count,
                             self->options.label_allow.items, self->options.label_allow.count,
-                            &self->drops);
+                            inventory_drops(self->options.inventory));
         add_pod_labels(identity, facts);
     }
     const struct inventory_telling telling = {
@@ -217,6 +216,7 @@ static void give_hints(struct group_collector *self)
         memcpy(hint->id, who->container_id, strlen(who->container_id) + 1);
         hint->path = who->cgroup_path ? alloc_string(who->cgroup_path) : NULL;
         hint->pid = entry->pid;
+        hint->named = who->name != NULL;
         hint->complete = who->name && who->started_ns != 0;
         hint->network = entry->network;
     }

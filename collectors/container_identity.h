@@ -4,17 +4,12 @@
 
 #include "base/identity.h"
 #include "collectors/engine_parse.h"
+#include "collectors/inventory.h"
 
 /* Longest label value exposed; a longer one is left out and counted, so that one container cannot
  * swell every scrape. */
 #define LABEL_VALUE_MAX 8192 /* bytes */
 #define LABEL_KEY_MAX   1024 /* bytes: the longest in use, OCI's and Compose's, have some 60 */
-
-/* How many labels were left out, by reason. */
-struct label_drops {
-    uint64_t collisions;
-    uint64_t too_long;
-};
 
 /* Fills labels of `i` from the raw ones whose key matches one of the `allow` globs: name
  * "container_label_" + key with every character (of UTF-8) outside [a-zA-Z0-9_] replaced by '_',

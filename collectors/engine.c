@@ -126,10 +126,6 @@ static void complete_part(struct engine_collector *self)
         engine_finish_rows(e);
         add_points(e, part);
     }
-    part_add_point(part, AGENT_LABELS_DROPPED, self->drops.collisions,
-                   (const char *const[]){"collision", NULL});
-    part_add_point(part, AGENT_LABELS_DROPPED, self->drops.too_long,
-                   (const char *const[]){"too_long", NULL});
     self->part = NULL;
 }
 

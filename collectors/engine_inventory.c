@@ -300,8 +300,10 @@ static void take_identity(struct engine_container *c, const struct engine_inspec
     struct engine *e = c->engine;
     const struct collector_options *options = &e->collector->options;
     struct identity *identity = identity_new(e->endpoint.key, c->id);
-    identity->name = copy_bounded(identity, inspect->name, &e->collector->drops);
-    identity->image = copy_bounded(identity, inspect->image, &e->collector->drops);
+    identity->name =
+        copy_bounded(identity, inspect->name, inventory_drops(e->collector->options.inventory));
+    identity->image =
+        copy_bounded(identity, inspect->image, inventory_drops(e->collector->options.inventory));
     identity->local = engine_endpoint_is_here(&e->endpoint);
     identity->created_ns = inspect->created_ns;
     identity->started_ns = inspect->started_ns;
@@ -310,7 +312,8 @@ static void take_identity(struct engine_container *c, const struct engine_inspec
                                 ? arena_string(&identity->arena, c->identity->cgroup_path)
                                 : find_cgroup_path(e, inspect, &identity->arena);
     identity_set_labels(identity, inspect->labels, inspect->label_count, options->label_allow.items,
-                        options->label_allow.count, &e->collector->drops);
+                        options->label_allow.count,
+                        inventory_drops(e->collector->options.inventory));
     if (c->identity && c->identity->started_ns != identity->started_ns)
         engine_drop_late(c); /* that answer was about another instance */
     identity_unref(c->identity);

@@ -19,7 +19,6 @@ struct engine_collector {
     uint64_t discovered_ns;
     struct engine *engines;
     struct arena scratch; /* one answer at a time */
-    struct label_drops drops;
     struct timer *finish; /* ends a round outside collect */
 
     struct part *part; /* NULL between rounds */

@@ -85,25 +85,41 @@ static void examine_network(const struct group_reader *r, const struct check_sin
             "in the host's pid namespace (--pid=host), or give --path.procfs, and without hidepid");
 }
 
+/* "3 docker, 1 podman" */
+static void list_runtimes(const struct group_reader *r, char text[], size_t size)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (enum group_runtime runtime = RUNTIME_UNKNOWN; runtime <= RUNTIME_GARDEN; runtime++) {
+        size_t count = 0;
+        for (size_t i = 0; i < r->group_count; i++)
+            count += r->groups[i]->name.kind == GROUP_IS_CONTAINER &&
+                     r->groups[i]->name.runtime == runtime;
+        const char *name = runtime == RUNTIME_UNKNOWN ? "unknown" : group_runtime_name(runtime);
+        if (count > 0 && length < size)
+            length += (size_t)snprintf(text + length, size - length, "%s%zu %s",
+                                       length > 0 ? ", " : "", count, name);
+    }
+}
+
 static void examine_names(const struct group_reader *r, const struct check_sink *sink)
 {
     char text[LINE_MAX_BYTES];
+    char runtimes[LINE_MAX_BYTES / 2];
     size_t nameless = 0;
-    size_t containers = 0;
+    list_runtimes(r, runtimes, sizeof runtimes);
     for (size_t i = 0; i < r->group_count; i++) {
         const struct group_hint *hint = group_hint_of(r, r->groups[i]);
-        if (r->groups[i]->name.kind != GROUP_IS_CONTAINER)
-            continue;
-        containers++;
-        nameless += r->groups[i]->name.hex_id && !(hint && hint->complete);
+        nameless += r->groups[i]->name.kind == GROUP_IS_CONTAINER && r->groups[i]->name.hex_id &&
+                    !(hint && hint->named);
     }
     if (nameless == 0)
-        (void)snprintf(text, sizeof text, "%zu found", containers);
+        (void)snprintf(text, sizeof text, "%s", runtimes[0] != '\0' ? runtimes : "none running");
     else
         (void)snprintf(text, sizeof text,
-                       "%zu found, %zu of them without a name: let weir reach the engine's socket "
-                       "once, or run it as root so that it can read the runtimes' files",
-                       containers, nameless);
+                       "%s; %zu of them without a name: let weir reach the engine's socket once, "
+                       "or run it as root so that it can read the runtimes' files",
+                       runtimes, nameless);
     say(sink, nameless == 0 ? CHECK_OK : CHECK_WARN, "containers", text);
 }
 

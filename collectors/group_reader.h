@@ -24,6 +24,7 @@ struct group_hint {
     char id[65];
     char *path;          /* of its group, NULL not known; owned */
     uint32_t pid;        /* of its first process, 0 not known */
+    bool named;          /* its name is known */
     bool complete;       /* name and start are known: the runtimes' files need not be asked */
     enum reason network; /* what its engine says of its network; REASON_NONE: its own */
 };

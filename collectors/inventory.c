@@ -20,6 +20,7 @@ struct inventory {
     uint32_t *slots; /* position + 1, 0 free; owned */
     size_t slot_count;
     uint64_t generation;
+    struct label_drops drops;
 };
 
 struct inventory *inventory_new(void)
@@ -202,6 +203,11 @@ void inventory_expire(struct inventory *v, uint64_t now_ns)
     }
     if (dropped)
         index_all(v, v->slot_count);
+}
+
+struct label_drops *inventory_drops(struct inventory *v)
+{
+    return &v->drops;
 }
 
 size_t inventory_count(const struct inventory *v)

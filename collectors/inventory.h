@@ -34,6 +34,12 @@ struct inventory_entry {
     uint64_t seen_ns;        /* CLOCK_MONOTONIC when it was told or measured last */
 };
 
+/* How many labels were left out, by reason. */
+struct label_drops {
+    uint64_t collisions;
+    uint64_t too_long;
+};
+
 struct inventory; /* opaque */
 
 struct inventory *inventory_new(void);
@@ -69,6 +75,9 @@ void inventory_measured(struct inventory *v, const char *container_id, uint64_t 
 /* Drops what no engine told and nobody saw for a day, or, if nothing is known of it, for five
  * minutes. */
 void inventory_expire(struct inventory *v, uint64_t now_ns);
+
+/* The labels that the tiers left out so far, for them to count. */
+struct label_drops *inventory_drops(struct inventory *v);
 
 size_t inventory_count(const struct inventory *v);
 /* In no order; `index` below the count. */
