@@ -1,6 +1,8 @@
-/* What it knows: that from Linux 6.10 on blk-throttle counts the I/O of cgroup v1 groups only once
- * a limit was set on the disk (and then until the disk goes), and how to see it: the root group
- * holds all I/O, so it cannot be at zero while the disks worked. Documents: block/blk-throttle.c;
+/* What it knows: which kernels count the I/O of cgroup v1 groups. Up to 5.15 and from 6.5 to 6.9
+ * all of it is counted; from 5.16 to 6.4 only what a throttle limit of the group itself is asked
+ * about, so that a zero says nothing; from 6.10 on everything on a disk once some group has a limit
+ * for it (and then until the disk goes). The last is seen by the root group, which holds all I/O,
+ * so it cannot be at zero while the disks worked. Documents: block/blk-throttle.c;
  * Documentation/admin-guide/cgroup-v1/blkio-controller.rst; Documentation/admin-guide/iostats.rst.
  */
 #include "collectors/block_accounting.h"
@@ -101,4 +103,18 @@ enum block_accounting block_accounting_read(const char *procfs, const char *sysf
     bool worked = r == 0 && any_disk_worked(text.data ? text.data : "");
     buf_done(&text);
     return worked ? BLOCK_ACCOUNTING_OFF : BLOCK_ACCOUNTING_UNKNOWN;
+}
+
+bool block_accounting_zero_counts(const char *release)
+{
+    uint64_t version[2] = {0};
+    for (size_t i = 0; i < 2; i++) {
+        size_t digits = strspn(release, "0123456789");
+        if (text_parse_u64(release, digits, &version[i]) < 0)
+            return true;
+        release += digits + (release[digits] == '.' ? 1 : 0);
+    }
+    bool before = version[0] < 5 || (version[0] == 5 && version[1] < 16);
+    bool after = version[0] > 6 || (version[0] == 6 && version[1] >= 5);
+    return before || after;
 }

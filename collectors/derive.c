@@ -96,17 +96,20 @@ static void sum_interfaces(struct container_row *row, enum interface_metric of,
     row_set(row, sum, total);
 }
 
-/* Sets the sum, unless it passes 64 bits. */
+/* Sets the sum, unless no device has the value where there are some, or it passes 64 bits. */
 static void sum_devices(struct container_row *row, enum device_metric of, enum container_metric sum)
 {
     uint64_t total = 0;
+    bool any = row->device_count == 0;
     for (size_t i = 0; i < row->device_count; i++) {
         const struct device_row *device = &row->devices[i];
         bool given = (device->present >> of) & 1;
+        any = any || given;
         if (given && __builtin_add_overflow(total, device->values[of], &total))
             return;
     }
-    row_set(row, sum, total);
+    if (any)
+        row_set(row, sum, total);
 }
 
 /* The reason a live container has no value of the group; REASON_NONE where nothing is to be said.

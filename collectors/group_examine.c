@@ -48,7 +48,11 @@ static void examine_accounting(const struct group_reader *r, const struct check_
     int tree = r->tree_of[CONTROLLER_BLKIO];
     if (tree < 0 || r->layout.trees[tree].version != 1)
         return;
-    if (r->accounting == BLOCK_ACCOUNTING_OFF)
+    if (!r->block_zeros)
+        say(sink, CHECK_WARN, "block I/O",
+            "this kernel (5.16 to 6.4) counts block I/O of a v1 group only where it has a throttle "
+            "limit of its own, so zeros are left out; cgroup v2 counts all of it");
+    else if (r->accounting == BLOCK_ACCOUNTING_OFF)
         say(sink, CHECK_WARN, "block I/O",
             "this kernel counts block I/O of v1 groups only once a throttle limit exists on the "
             "disk: start one container with --device-write-bps DISK:1tb, or use cgroup v2");

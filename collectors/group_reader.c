@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define FACTS_TIME_NS (200 * NS_PER_MS) /* of a job; a runtime may hang */
@@ -108,6 +109,8 @@ int group_reader_new(const struct group_reader_options *options, struct err *e,
         return result;
     }
     copy_options(r, options);
+    struct utsname kernel;
+    r->block_zeros = uname(&kernel) < 0 || block_accounting_zero_counts(kernel.release);
     r->private_pids = has_private_pids(options->procfs);
     for (enum group_controller c = 0; c < CONTROLLER_COUNT; c++)
         r->tree_of[c] = index_of(r, group_layout_tree(&r->layout, c));

@@ -49,15 +49,17 @@ static const char *name_of(struct group_reader *r, uint32_t major, uint32_t mino
     return name;
 }
 
-static void fill_device(struct group_reader *r, const struct group_io *from, struct device_row *to)
+static void fill_device(struct group_reader *r, const struct group_io *from, bool zeros,
+                        struct device_row *to)
 {
     to->major = from->major;
     to->minor = from->minor;
     to->name = name_of(r, from->major, from->minor);
     for (size_t i = 0; i < sizeof io_values / sizeof io_values[0]; i++) {
-        if (!((from->given >> io_values[i].field) & 1))
+        uint64_t value = from->values[io_values[i].field];
+        if (!((from->given >> io_values[i].field) & 1) || (value == 0 && !zeros))
             continue;
-        to->values[io_values[i].metric] = from->values[io_values[i].field];
+        to->values[io_values[i].metric] = value;
         to->present |= UINT64_C(1) << io_values[i].metric;
     }
 }
@@ -109,10 +111,16 @@ static enum reason fill_block(const struct group_round *round, struct group *g,
     /* v1: a group without I/O and a kernel that does not count look alike. */
     if (count == 0 && v1 && r->accounting != BLOCK_ACCOUNTING_ON)
         return REASON_NOT_GIVEN;
+    bool zeros = !v1 || r->block_zeros;
     row->devices = arena_alloc(&r->result.arena, (size_t)count * sizeof *row->devices);
-    row->device_count = (size_t)count;
-    for (size_t i = 0; i < row->device_count; i++)
-        fill_device(r, &r->io[i], &row->devices[i]);
+    for (int i = 0; i < count; i++) {
+        struct device_row *device = &row->devices[row->device_count];
+        *device = (struct device_row){0};
+        fill_device(r, &r->io[i], zeros, device);
+        row->device_count += device->present != 0;
+    }
+    if (!zeros && row->device_count == 0)
+        return REASON_ACCOUNTING_OFF;
     return REASON_NONE;
 }
 

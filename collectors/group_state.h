@@ -38,6 +38,7 @@ struct group_reader {
     unsigned version;              /* of the tree with the controllers, 1 or 2 */
     size_t block_choice;           /* which v1 files count block I/O here, see group_files.c */
     bool block_chosen;
+    bool block_zeros; /* a zero in them is a number */
     enum block_accounting accounting;
     bool private_pids;     /* weir's own processes are all that its /proc shows */
     uint64_t opened;       /* files opened so far */

@@ -126,7 +126,10 @@ static bool is_watch_of(const struct group *g, int watch)
 static void mark_limits(struct group_reader *r, const struct inotify_event *event)
 {
     bool all = event->mask & IN_Q_OVERFLOW;
-    if (!all && (event->len == 0 || !group_is_limit_file(event->name)))
+    /* cgroup.pressure shows and hides files. */
+    bool meant = event->len > 0 &&
+                 (group_is_limit_file(event->name) || strcmp(event->name, "cgroup.pressure") == 0);
+    if (!all && !meant)
         return;
     for (size_t i = 0; i < r->group_count; i++)
         if (all || is_watch_of(r->groups[i], event->wd))

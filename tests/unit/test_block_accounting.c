@@ -160,9 +160,35 @@ static void test_odd_files(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* Linux 5.16 to 6.4 count only what a limit of the group itself asks about. */
+static void test_zero_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *release;
+        bool counts;
+    } cases[] = {
+        {"4.19.0-27-amd64", true},
+        {"5.15.0-generic", true},
+        {"5.16.0", false},
+        {"5.19.17", false},
+        {"6.1.0-38-cloud", false},
+        {"6.4.16", false},
+        {"6.5.0", true},
+        {"6.12.48", true},
+        {"10.0.0", true},
+        {"", true},
+        {"next", true},
+        {"6", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(block_accounting_zero_counts(cases[i].release), cases[i].counts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_zero_counts),
         TEST(test_counted),
         TEST(test_not_counted),
         TEST(test_older_kernel),
