@@ -15,6 +15,12 @@ struct label {
     const char *value; /* UTF-8, as the engine gave it; never empty */
 };
 
+/* How many labels were left out, by reason. */
+struct label_drops {
+    uint64_t collisions;
+    uint64_t too_long;
+};
+
 enum identity_kind {
     IDENTITY_CONTAINER,
     IDENTITY_SERVICE, /* a control group that is no container: a systemd service or slice */

@@ -28,6 +28,7 @@ void part_reset(struct part *p)
     p->point_count = 0;
     p->problem_count = 0;
     arena_reset(&p->arena);
+    p->sees_host = false;
 }
 
 void part_done(struct part *p)

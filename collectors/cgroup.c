@@ -38,9 +38,11 @@ struct group_collector {
     struct timer *finish;      /* ends a round outside collect */
     uint64_t hints_generation; /* of the inventory, that the reader's hints are from */
     uint64_t expired_ns;
-    bool finished;    /* there is a result of a job */
-    bool taken;       /* it became the rows of a round */
-    bool close_files; /* nobody asks: after the job under way */
+    bool finished;        /* there is a result of a job */
+    bool taken;           /* it became the rows of a round */
+    bool late;            /* of a later one than the job was begun in */
+    bool close_files;     /* nobody asks: after the job under way */
+    uint64_t begun_round; /* of the last job */
 
     struct part *part; /* NULL between rounds */
     struct round round;
@@ -55,13 +57,15 @@ static struct group_collector *self_of(struct collector *c)
 
 /* --- who is who --- */
 
-/* Is it left out? One whose name nobody knows matches nothing. */
-static bool is_hidden(const struct collector_options *options, const struct container_facts *facts)
+/* Is it left out? Its name is the one that is shown; one whose name nobody knows matches nothing.
+ */
+static bool is_hidden(const struct collector_options *options, const char *name,
+                      const struct container_facts *facts)
 {
     static const struct container_facts nothing;
     const struct container_facts *f = facts ? facts : &nothing;
     const struct engine_inspect inspect = {
-        .name = f->name ? f->name : "",
+        .name = name ? name : "",
         .image = f->image ? f->image : "",
         .labels = f->labels,
         .label_count = f->label_count,
@@ -151,7 +155,7 @@ static void tell(struct group_collector *self, const struct group_found *f, cons
     const struct inventory_telling telling = {
         .identity = identity,
         .source = facts ? INVENTORY_FILES : INVENTORY_SEEN,
-        .hidden = f->kind == IDENTITY_CONTAINER && is_hidden(&self->options, facts),
+        .hidden = f->kind == IDENTITY_CONTAINER && is_hidden(&self->options, identity->name, facts),
         .pid = facts ? facts->pid : 0,
         .network = REASON_NONE,
         .now_ns = f->read_ns, /* it is said of the group that was read then */
@@ -183,7 +187,9 @@ static void add_row(struct group_collector *self, const struct group_found *f)
     }
     if (!known)
         return;
-    inventory_measured(inventory, id, f->row.birth, self->round.number, f->read_ns);
+    /* Late, and the round before was without it, as this one is for whoever asks next. */
+    uint64_t number = self->late ? known->measured_round : self->round.number;
+    inventory_measured(inventory, id, f->row.birth, number, f->read_ns);
     struct container_row *row = part_add_row(self->part, known->identity);
     const struct identity *identity = row->identity;
     *row = f->row;
@@ -225,12 +231,12 @@ static void give_hints(struct group_collector *self)
     group_reader_hint(self->reader, hints, count);
 }
 
-/* What was read in the last round is the kernel's in this one too: said before the engine decides
- * whom to ask, also of containers that it named after they were read. */
+/* What was read in the last round, in time, is the kernel's in this one too: said before the engine
+ * decides whom to ask, also of containers that it named after they were read. */
 static void confirm_measured(struct group_collector *self)
 {
     const struct group_result *result = group_reader_result(self->reader);
-    for (size_t i = 0; i < result->found_count && self->taken; i++) {
+    for (size_t i = 0; i < result->found_count && self->taken && !self->late; i++) {
         const struct group_found *f = &result->found[i];
         char buffer[65];
         if (f->kind == IDENTITY_CONTAINER)
@@ -255,8 +261,11 @@ static void take_result(struct group_collector *self)
 {
     const struct group_result *result = group_reader_result(self->reader);
     self->taken = true;
+    self->late = self->begun_round != self->round.number;
     for (size_t i = 0; i < result->found_count; i++)
         add_row(self, &result->found[i]);
+    for (size_t i = 0; i < self->part->row_count && self->late; i++)
+        self->part->rows[i].yields = ~(1U << GROUP_SPEC); /* older than what others read now */
     copy_part(self->part, &result->part);
     self->part->sees_host = result->complete;
 }
@@ -322,6 +331,7 @@ static void collect(struct collector *c, const struct round *round, struct part 
     struct group_collector *self = self_of(c);
     assert(!self->part);
     self->part = part;
+    self->part->sees_host = false; /* until there is a result */
     self->round = *round;
     self->done = done;
     self->done_context = context;
@@ -339,13 +349,12 @@ static void collect(struct collector *c, const struct round *round, struct part 
     }
     if (self->finished && !self->taken) {
         take_result(self);
-        for (size_t i = 0; i < part->row_count; i++)
-            part->rows[i].yields = ~(1U << GROUP_SPEC); /* older than what others read now */
         timer_start(self->finish, 0);
         return;
     }
     confirm_measured(self);
     give_hints(self);
+    self->begun_round = round->number;
     int r = worker_start(self->worker, work, worked, self);
     if (r < 0) {
         part_add_problem(part, REASON_TOO_MANY, "cgroup",

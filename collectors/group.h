@@ -52,4 +52,11 @@ struct group {
     uint64_t facts_ns;   /* CLOCK_MONOTONIC when the runtimes' files were asked last, 0 never */
 };
 
+/* A block device and what it is called. */
+struct named_device {
+    uint32_t major;
+    uint32_t minor;
+    const char *name;
+};
+
 #endif

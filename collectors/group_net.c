@@ -130,6 +130,8 @@ static int compare_owners(const void *a, const void *b)
     const struct group *right = *(struct group *const *)b;
     if (left->network != right->network)
         return left->network < right->network ? -1 : 1;
+    if (left->twin != right->twin)
+        return right->twin ? -1 : 1; /* has no row */
     if (left->sandbox != right->sandbox)
         return left->sandbox ? -1 : 1;
     if (left->joins_network != right->joins_network)

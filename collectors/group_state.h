@@ -10,12 +10,6 @@
 #include "collectors/group_parse_io.h"
 #include "collectors/group_reader.h"
 
-struct named_device {
-    uint32_t major;
-    uint32_t minor;
-    const char *name;
-};
-
 /* A directory that is listed in every round, because containers are below it. */
 struct watched {
     char *path;         /* owned */

@@ -1,13 +1,11 @@
-/* Which containers of this host are known, and who they are: what the engines said, what runtimes'
- * files say, what was remembered from before. The engine tier tells it, the cgroup tier asks it.
- * Loop thread only. */
+/* Which containers of this host are known, and who they are, by engines, runtimes' files and memory.
+ * The engine tier tells it, the cgroup tier asks it. Loop thread only. */
 #ifndef WEIR_COLLECTORS_INVENTORY_H
 #define WEIR_COLLECTORS_INVENTORY_H
 
 #include "base/identity.h"
 #include "base/reason.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,12 +30,6 @@ struct inventory_entry {
     uint64_t measured_round; /* the newest round in which the cgroup tier had it, 0 never */
     uint64_t measured_ns;    /* CLOCK_MONOTONIC of that reading */
     uint64_t seen_ns;        /* CLOCK_MONOTONIC when it was told or measured last */
-};
-
-/* How many labels were left out, by reason. */
-struct label_drops {
-    uint64_t collisions;
-    uint64_t too_long;
 };
 
 struct inventory; /* opaque */

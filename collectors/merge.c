@@ -159,13 +159,17 @@ static void add_to_devices(struct container_row *to, const struct container_row 
     }
 }
 
+static unsigned version_of(const struct container_row *to, const struct container_row *from)
+{
+    return to->cgroup_version != 0 ? to->cgroup_version : from->cgroup_version;
+}
+
 /* What the giver of the group may not give, because its source is another counter, the next one
  * adds. What it may give and has not stays absent: values of one group come from one read. */
 static void add_to_group(const struct merger *m, struct container_row *to,
                          const struct container_row *from, enum metric_group group)
 {
-    unsigned version = to->cgroup_version != 0 ? to->cgroup_version : from->cgroup_version;
-    unsigned column = column_of(to->tiers[group], version);
+    unsigned column = column_of(to->tiers[group], version_of(to, from));
     container_bits open = 0;
     for (unsigned i = 0; i < CONTAINER_METRICS; i++)
         if (container_metrics[i].group == group && !(container_metrics[i].tiers & column))
@@ -196,7 +200,11 @@ static void merge_group(const struct merger *m, struct container_row *to,
         if (to->tiers[group] == TIER_NONE)
             to->absent[group] = truer_reason(to->absent[group], from->absent[group]);
     } else if (to->tiers[group] == TIER_NONE || (to_yields && !from_yields)) {
+        const struct container_row before = *to;
         take_group(m, to, from, group);
+        /* Interfaces that only the kernel knows stay, else their sum would fall for a round. */
+        if (group == GROUP_NETWORK && before.tiers[group] == TIER_CGROUP)
+            add_to_interfaces(m, to, &before, column_of(to->tiers[group], version_of(to, from)));
     } else {
         add_to_group(m, to, from, group);
     }

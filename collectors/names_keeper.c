@@ -22,6 +22,7 @@ struct save {
     char *directory;             /* owned */
     struct buf bytes;
     struct err err;
+    struct save *next; /* of the end, which came while this one was being written; owned */
 };
 
 struct names_keeper {
@@ -45,6 +46,7 @@ static void free_save(void *context)
     struct save *s = context;
     if (!s)
         return;
+    free_save(s->next);
     buf_done(&s->bytes);
     free(s->directory);
     free(s);
@@ -67,6 +69,15 @@ static void worked(void *context)
     free_save(s);
 }
 
+/* The loop has gone: what it left to be written is written now. */
+static void leave(void *context)
+{
+    struct save *s = context;
+    if (s && s->next)
+        work(s->next);
+    free_save(s);
+}
+
 struct names_keeper *names_keeper_new(const struct collector_options *options)
 {
     struct names_keeper *k = alloc_zeroed(1, sizeof *k);
@@ -81,26 +92,39 @@ struct names_keeper *names_keeper_new(const struct collector_options *options)
     return k;
 }
 
-/* Begins to write, unless there is nothing new. */
-static void begin_save(struct names_keeper *k)
+/* Something is to be written? */
+static bool is_due(const struct names_keeper *k)
 {
-    uint64_t generation = inventory_generation(k->options.inventory);
-    if (!is_wanted(k) || k->options.names_read_only || generation == k->saved ||
-        worker_is_busy(k->worker))
-        return;
+    return is_wanted(k) && !k->options.names_read_only &&
+           inventory_generation(k->options.inventory) != k->saved;
+}
+
+/* What is known now, ready to be written; NULL where that does not fit. */
+static struct save *make_save(struct names_keeper *k)
+{
     struct save *s = alloc_zeroed(1, sizeof *s);
     s->keeper = k;
     s->directory = alloc_string(k->options.state_directory);
     buf_init(&s->bytes, NAMES_STORE_MAX_BYTES);
-    k->save = s;
-    if (names_store_encode(k->options.inventory, &k->terms, &s->bytes) < 0 ||
-        worker_start(k->worker, work, worked, s) < 0) {
+    if (names_store_encode(k->options.inventory, &k->terms, &s->bytes) == 0)
+        return s;
+    free_save(s);
+    return NULL;
+}
+
+/* Begins to write, unless there is nothing new. */
+static void begin_save(struct names_keeper *k)
+{
+    if (!is_due(k) || worker_is_busy(k->worker))
+        return;
+    k->save = make_save(k);
+    if (!k->save || worker_start(k->worker, work, worked, k->save) < 0) {
         (void)err_set(&k->save_err, -ENOMEM, "the names of containers could not be written");
-        free_save(s);
+        free_save(k->save);
         k->save = NULL;
         return;
     }
-    k->saved = generation;
+    k->saved = inventory_generation(k->options.inventory);
     k->saved_ns = clock_monotonic_ns(k->options.clock);
 }
 
@@ -125,7 +149,10 @@ void names_keeper_round(struct names_keeper *k, struct part *part)
 
 void names_keeper_close(struct names_keeper *k)
 {
-    begin_save(k);
-    worker_close(k->worker, free_save, k->save);
+    if (k->save && is_due(k))
+        k->save->next = make_save(k);
+    else
+        begin_save(k);
+    worker_close(k->worker, leave, k->save);
     free(k);
 }

@@ -51,6 +51,32 @@ static void test_values(void **state)
         assert_true(row_has(row, CONTAINER_PRESSURE_CPU_WAITING));
 }
 
+/* Whoever writes a limit is heard: no second passes. */
+static void test_limits_change_at_once(void **state)
+{
+    struct here *h = begin(state);
+    char text[32];
+    assert_true(make_group(h, h->first));
+    join_group(h, start_process(h, false), h->first);
+    (void)run(h, 0, h->first);
+    for (unsigned i = 1; i <= 3; i++) {
+        (void)snprintf(text, sizeof text, "%u", i * 1048576);
+        assert_true(set(h, CONTROLLER_MEMORY, h->first, "memory.limit_in_bytes", text));
+        assert_int_equal(run(h, 0, h->first)->values[CONTAINER_SPEC_MEMORY_LIMIT], i * 1048576);
+        (void)snprintf(text, sizeof text, "%u", i * 10000);
+        assert_true(set(h, CONTROLLER_CPU, h->first, "cpu.cfs_quota_us", text));
+        assert_int_equal(run(h, 0, h->first)->values[CONTAINER_SPEC_CPU_QUOTA], i * 10000);
+        (void)snprintf(text, sizeof text, "%u", i * 10);
+        assert_true(set(h, CONTROLLER_PIDS, h->first, "pids.max", text));
+        assert_int_equal(run(h, 0, h->first)->values[CONTAINER_PIDS_LIMIT], i * 10);
+    }
+    assert_true(set(h, CONTROLLER_CPU, h->first, "cpu.cfs_quota_us", "-1"));
+    assert_true(set(h, CONTROLLER_PIDS, h->first, "pids.max", "max"));
+    const struct container_row *row = run(h, 0, h->first);
+    assert_false(row_has(row, CONTAINER_SPEC_CPU_QUOTA));
+    assert_true(row_is_unlimited(row, CONTAINER_PIDS_LIMIT));
+}
+
 /* Limits are believed for a while, whether the kernel says that they were written or not. */
 static void test_limits_change(void **state)
 {
@@ -273,15 +299,11 @@ static void test_nothing_leaks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_values),
-        TEST(test_limits_change),
-        TEST(test_paused),
-        TEST(test_vanishes),
-        TEST(test_vanishes_without_files),
-        TEST(test_renewed_in_a_job),
-        TEST(test_pressure_is_hidden),
-        TEST(test_networks),
-        TEST(test_elsewhere),
+        TEST(test_values),           TEST(test_limits_change_at_once),
+        TEST(test_limits_change),    TEST(test_paused),
+        TEST(test_vanishes),         TEST(test_vanishes_without_files),
+        TEST(test_renewed_in_a_job), TEST(test_pressure_is_hidden),
+        TEST(test_networks),         TEST(test_elsewhere),
         TEST(test_nothing_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void test_starts_with(void **state)
@@ -251,6 +252,106 @@ static void test_container_ids(void **state)
     }
 }
 
+/* RFC 3629, section 4: every sequence and its neighbours. */
+static void test_utf8_lengths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t length;
+    } cases[] = {
+        {"a", 1},
+        {"\x01", 1},
+        {"\x7f", 1},
+        {"\xc2\x80", 2}, /* U+0080 */
+        {"\xdf\xbf", 2}, /* U+07FF */
+        {"\xc3\xa4z", 2},
+        {"\xe0\xa0\x80", 3}, /* U+0800 */
+        {"\xed\x9f\xbf", 3}, /* U+D7FF */
+        {"\xee\x80\x80", 3}, /* U+E000 */
+        {"\xef\xbf\xbd", 3},
+        {"\xef\xbf\xbf", 3},     /* U+FFFF */
+        {"\xf0\x90\x80\x80", 4}, /* U+10000 */
+        {"\xf4\x8f\xbf\xbf", 4}, /* U+10FFFF */
+        /* none: a continuation alone, what no sequence begins with */
+        {"\x80", 0},
+        {"\xbf", 0},
+        {"\xfe", 0},
+        {"\xff", 0},
+        {"\xf5\x80\x80\x80", 0},
+        {"\xf8\x88\x80\x80\x80", 0},
+        /* overlong */
+        {"\xc0\x80", 0},
+        {"\xc0\xaf", 0},
+        {"\xc1\xbf", 0},
+        {"\xe0\x80\x80", 0},
+        {"\xe0\x9f\xbf", 0},
+        {"\xf0\x80\x80\x80", 0},
+        {"\xf0\x8f\xbf\xbf", 0},
+        /* surrogates, and past the last */
+        {"\xed\xa0\x80", 0},
+        {"\xed\xbf\xbf", 0},
+        {"\xf4\x90\x80\x80", 0},
+        /* cut off, by the end or another byte */
+        {"\xc3", 0},
+        {"\xe2\x82", 0},
+        {"\xe2", 0},
+        {"\xf0\x9f\x98", 0},
+        {"\xf0\x9f", 0},
+        {"\xf0", 0},
+        {"\xc3(", 0},
+        {"\xe2\x82(", 0},
+        {"\xe2(\xa1", 0},
+        {"\xf0\x9f\x98(", 0},
+        {"\xf0(\x98\x80", 0},
+        {"\xc3\xc3", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        /* Of its own size, so that a sanitizer sees what is read past the end. */
+        char *text = strdup(cases[i].text);
+        assert_non_null(text);
+        if (text_utf8_length(text) != cases[i].length)
+            fail_msg("case %zu has %zu bytes", i, text_utf8_length(text));
+        free(text);
+    }
+}
+
+/* Every text of up to three bytes, and of four the ones that may be a sequence: as decoded by hand.
+ */
+static size_t decoded_length(const unsigned char *p)
+{
+    static const uint32_t first[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = p[0] < 0x80       ? 1
+                    : p[0] >> 5 == 6  ? 2
+                    : p[0] >> 4 == 14 ? 3
+                    : p[0] >> 3 == 30 ? 4
+                                      : 0;
+    uint32_t code = length < 2 ? p[0] : p[0] & (0x7FU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if (p[i] >> 6 != 2)
+            return 0;
+        code = code << 6 | (p[i] & 0x3FU);
+    }
+    bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+    return length > 0 && (code < first[length] || surrogate || code > 0x10FFFF) ? 0 : length;
+}
+
+static void test_every_utf8_sequence(void **state)
+{
+    (void)state;
+    static const unsigned char fourths[] = {0, 'a', 0x7F, 0x80, 0xA5, 0xBF, 0xC0, 0xFF};
+    for (uint32_t n = 1; n <= 0xFFFFFF; n++) {
+        unsigned char text[5] = {(unsigned char)(n >> 16), (unsigned char)(n >> 8),
+                                 (unsigned char)n};
+        bool four = text[0] >= 0xF0;
+        for (size_t i = 0; i < (four ? sizeof fourths : 1); i++) {
+            text[3] = fourths[i];
+            if (text[0] != 0 && text_utf8_length((const char *)text) != decoded_length(text))
+                fail_msg("%02x %02x %02x %02x", text[0], text[1], text[2], text[3]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +369,8 @@ int main(void)
         cmocka_unit_test(test_globs),
         cmocka_unit_test(test_glob_that_would_explode),
         cmocka_unit_test(test_container_ids),
+        cmocka_unit_test(test_utf8_lengths),
+        cmocka_unit_test(test_every_utf8_sequence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
