@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "collectors/container_identity.h"
+#include "collectors/engine_row.h"
 #include "collectors/group_reader.h"
 #include "collectors/inventory.h"
 #include "collectors/names_keeper.h"
@@ -157,7 +158,8 @@ static void tell(struct group_collector *self, const struct group_found *f, cons
         .source = facts ? INVENTORY_FILES : INVENTORY_SEEN,
         .hidden = f->kind == IDENTITY_CONTAINER && is_hidden(&self->options, identity->name, facts),
         .pid = facts ? facts->pid : 0,
-        .network = REASON_NONE,
+        .network = facts && facts->network_mode ? engine_network_of_mode(facts->network_mode)
+                                                : REASON_NONE,
         .now_ns = f->read_ns, /* it is said of the group that was read then */
     };
     (void)inventory_tell(self->options.inventory, &telling); /* full: it has no row */

@@ -153,10 +153,13 @@ static void derive_points(struct container_row *row, struct arena *arena, enum r
     row->point_count += count;
 }
 
+/* Of one that does not run only the state is told. */
 static void derive_times(struct container_row *row, uint64_t now_real_ns)
 {
+    if (!state_is_live(row->state))
+        return;
     /* A tier that could not reach the container has put there when it last did. */
-    if (state_is_live(row->state) && !row_has(row, CONTAINER_LAST_SEEN))
+    if (!row_has(row, CONTAINER_LAST_SEEN))
         row_set(row, CONTAINER_LAST_SEEN, now_real_ns / NS_PER_MS);
     if (row->identity->created_ns > 0)
         row_set(row, CONTAINER_CREATED, row->identity->created_ns / NS_PER_MS);

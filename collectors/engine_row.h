@@ -22,6 +22,10 @@ struct engine_spec {
                             NO_NETWORK or SHARED_NETWORK */
 };
 
+/* What a network mode ("host", "none", "container:ID", "ns:PATH", a network's name) says:
+ * HOST_NETWORK, NO_NETWORK, SHARED_NETWORK, or REASON_NONE for one of its own. */
+enum reason engine_network_of_mode(const char *mode);
+
 struct engine_spec engine_spec_from_inspect(const struct engine_inspect *inspect);
 
 /* The SPEC group (container_spec_*), and SUM_MEMORY_LIMIT unless

@@ -40,7 +40,7 @@ void engine_row_end_group(struct container_row *row, enum metric_group group, en
     row->absent[group] = absent;
 }
 
-static enum reason network_of_mode(const char *mode)
+enum reason engine_network_of_mode(const char *mode)
 {
     if (text_equal(mode, "host"))
         return REASON_HOST_NETWORK;
@@ -63,7 +63,7 @@ struct engine_spec engine_spec_from_inspect(const struct engine_inspect *inspect
         .memory_swap_bytes = inspect->memory_swap_bytes,
         .memory_reservation_bytes = inspect->memory_reservation_bytes,
         .pids_limit = inspect->pids_limit,
-        .network = network_of_mode(inspect->network_mode),
+        .network = engine_network_of_mode(inspect->network_mode),
     };
 }
 

@@ -285,6 +285,22 @@ def cpu_used_s(pid):
     raise RuntimeError(f"no cgroup counts the CPU time of process {pid}")
 
 
+def group_cpu_used_s(path):
+    """(inode, CPU seconds) of the control group at `path` of its hierarchy, or None while there is none."""
+    for mount in cgroup_mounts():
+        for name, unit in (("cpuacct.usage", 1e9), ("cpu.stat", 1e6)):
+            try:
+                with open(f"{mount}{path}/{name}", encoding="ascii") as file:
+                    text = file.read()
+                inode = os.stat(f"{mount}{path}").st_ino
+            except OSError:
+                continue
+            used = dict(line.split() for line in text.splitlines()).get("usage_usec") if name == "cpu.stat" else text
+            if used is not None:
+                return inode, int(used) / unit
+    return None
+
+
 class CpuMeter:
     """What a container really used between two moments, in percent of one CPU: on a busy machine less than its quota."""
 
@@ -478,13 +494,14 @@ class Docker(Engine):
                  image_tar())
         return self
 
-    def start_daemon(self):
+    def start_daemon(self, wait=True):
         self.daemon = self.spawn(
             "engine.log", "nsenter", "--target", str(self.containerd.pid), "--net", "--mount",
             "dockerd", "--data-root", f"{self.directory}/data", "--exec-root", f"{self.directory}/exec",
             "--pidfile", f"{self.directory}/pid", "-H", self.host,
             "--containerd", f"{self.directory}/containerd.sock", *self.extra)
-        self.wait_ready(self.daemon)
+        if wait:
+            self.wait_ready(self.daemon)
 
     def kill_daemon(self):
         """Ends dockerd with SIGKILL; the socket's file stays."""

@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import socket
 import tempfile
 import unittest
 
 from fault_engine import Container, FaultEngine
 import harness
-from weir import Exposition, Weir, run_weir
+from weir import Exposition, Weir, free_port, run_weir
 
 MEMORY = "container_memory_usage_bytes"
 
@@ -16,7 +17,7 @@ MEMORY = "container_memory_usage_bytes"
 def declared_flags():
     """The options of the configuration's header."""
     with open(os.path.join(harness.REPOSITORY, "agent", "config.h"), encoding="utf-8") as file:
-        return sorted(set(re.findall(r"--[a-z]+\.[a-z-]+", file.read())))
+        return sorted(set(re.findall(r"--[a-z]+[.-][a-z-]+", file.read())))
 
 
 class Cli(unittest.TestCase):
@@ -82,14 +83,95 @@ class Cli(unittest.TestCase):
         done = run_weir("scrape", f"--engine.host={fake.host}")
         self.assertEqual(done.returncode, 0, done.stderr)
         page = Exposition(done.stdout)
-        self.assertEqual(len(page.all(MEMORY)), 2)
+        self.assertEqual({sample.labels.get("name") for sample in page.all(MEMORY)} - {None}, {"web", "db"})
         self.assertEqual(page.value("weir_engine_up"), 1)
         self.assertAlmostEqual(page.value("weir_container_cpu_usage_percent", name="web"), 25, delta=1)
+
+    def check(self, *arguments):
+        """Exit code and lines of `weir check`, each as (result, subject, text)."""
+        done = run_weir("check", *arguments)
+        self.assertEqual(done.stderr, "")
+        lines = done.stdout.splitlines()
+        columns = {line.index(re.split("  +", line)[2]) for line in lines}
+        self.assertEqual(len(columns), 1, f"not aligned: {done.stdout}")
+        return done.returncode, [tuple(re.split("  +", line, maxsplit=2)) for line in lines]
+
+    def test_check_of_an_engine_that_works(self):
+        fake = FaultEngine([Container("web"), Container("db")])
+        self.addCleanup(fake.close)
+        code, lines = self.check("--collect.tiers=engine", f"--engine.host={fake.host}",
+                                 f"--web.listen-address=127.0.0.1:{free_port()}")
+        self.assertEqual(code, 0, lines)
+        self.assertEqual(lines[0][:2], ("ok", f"engine: {fake.host}"))
+        self.assertIn("Docker 24.0.9, API 1.41, cgroup v1", lines[0][2])
+        self.assertIn("2 of 2 containers run", lines[0][2])
+        self.assertIn(("ok", "free"), [(result, text) for result, _, text in lines])
+        self.assertEqual([line for line in lines if line[0] == "fail"], [])
+
+    def test_check_without_an_engine(self):
+        port = f"--web.listen-address=127.0.0.1:{free_port()}"
+        code, lines = self.check("--collect.tiers=engine", "--engine.host=unix:///nonexistent/docker.sock", port)
+        self.assertEqual(code, 1, lines)
+        self.assertEqual(lines[0][:2], ("fail", "engine: unix:///nonexistent/docker.sock"))
+        self.assertIn("no socket", lines[0][2])
+        # One that nobody asked for is not missed, and values that are not real are pointed out.
+        code, lines = self.check("--collect.tiers=simulated", "--simulate.containers=7", port)
+        self.assertEqual(code, 0, lines)
+        self.assertEqual(lines[0], ("warn", "simulated", "7 simulated containers are shown, none of them real"))
+
+    def test_check_of_a_port(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            code, lines = self.check("--collect.tiers=simulated", f"--web.listen-address={address}")
+        self.assertEqual(code, 1, lines)
+        failed = [line for line in lines if line[0] == "fail"]
+        self.assertEqual([line[1] for line in failed], [f"port: {address}"])
+        self.assertIn(f"(pid {os.getpid()})", failed[0][2])
+        self.assertIn("--web.listen-address", failed[0][2])
+
+        weir = Weir("--collect.tiers=simulated")
+        address = f"127.0.0.1:{weir.port}"
+        code, lines = self.check("--collect.tiers=simulated", f"--web.listen-address={address}")
+        self.assertEqual(code, 0, lines)
+        self.assertIn(("ok", f"port: {address}", f"weir serves there already (pid {weir.process.pid})"), lines)
+        weir.close()
+
+        code, lines = self.check("--collect.tiers=simulated", "--web.listen-address=192.0.2.1:10142",
+                                 f"--web.listen-address=127.0.0.1:{free_port()}")
+        self.assertEqual(code, 1, lines)
+        self.assertEqual([line[0] for line in lines if line[1].startswith("port: ")], ["fail", "ok"])
+
+    def test_check_of_descriptors(self):
+        def check_at(limit, *flags):
+            done = run_weir("check", *flags, f"--web.listen-address=127.0.0.1:{free_port()}",
+                            wrapper=["prlimit", f"--nofile={limit}:{limit}"])
+            return next(line for line in done.stdout.splitlines() if re.match(r"\w+ +descriptors ", line))
+
+        self.assertRegex(check_at(1024, "--collect.tiers=cgroup"), "warn .*1024 allowed, 20480 wanted: 512 kernel files")
+        self.assertRegex(check_at(8192, "--collect.tiers=cgroup"), "warn .*8192 allowed, 20480 wanted: 4096 kernel files")
+        self.assertRegex(check_at(8192, "--collect.tiers=cgroup", "--cgroup.max-fds=4096"), "ok .*8192 allowed")
+        self.assertRegex(check_at(4096, "--collect.tiers=simulated"), "ok .*4096 allowed, 4096 wanted")
+
+    def test_check_shows_foreign_texts_safely(self):
+        # A terminal takes U+009B for the beginning of a command, and U+202E turns what follows around.
+        fake = FaultEngine([Container("web")], version="24.0.9\u009b31m\u202e")
+        self.addCleanup(fake.close)
+        _, lines = self.check("--collect.tiers=engine", f"--engine.host={fake.host}",
+                              f"--web.listen-address=127.0.0.1:{free_port()}")
+        self.assertIn(r"Docker 24.0.9\xc2\x9b31m\xe2\x80\xae, API", lines[0][2])
+
+    def test_check_reads_the_configuration(self):
+        self.assert_refused(run_weir("check", "--collect.tiers=nonsense"), "nonsense")
+        self.assert_refused(run_weir("check", "--engine.host=tcp://h:99999", "--collect.tiers=engine"), "99999")
 
     def test_config_round_trip(self):
         flags = ["--collect.max-age=250ms", "--engine.host=unix:///tmp/a \"b\".sock", "--container.label-allow=a*,b*",
                  "--container.exclude=name=x*", "--simulate.seed=18446744073709551615", "--log.format=json",
-                 "--web.listen-address=127.0.0.1:1234", "--web.listen-address=[::1]:1234"]
+                 "--web.listen-address=127.0.0.1:1234", "--web.listen-address=[::1]:1234", "--collect.scope=services",
+                 "--collect.tiers=cgroup,engine", "--cgroup.max-fds=0", "--state-dir=/var/lib/we ir",
+                 "--path.docker-root=/a", "--path.docker-root=/b", "--path.docker-exec-root="]
         first = run_weir("config", *flags)
         self.assertEqual(first.returncode, 0, first.stderr)
         second = run_weir("config", f"--config.file={self.config_file(first.stdout)}")
@@ -99,7 +181,7 @@ class Cli(unittest.TestCase):
         self.assertNotEqual(default.stdout, first.stdout)
         for flag in declared_flags():
             if flag != "--config.file":
-                self.assertIn(flag.split(".")[1] + ":", default.stdout)
+                self.assertIn(flag.rpartition(".")[2].lstrip("-") + ":", default.stdout)
 
     def test_order_of_strength(self):
         name = self.config_file("simulate:\n  seed: 1111\n  containers: 11\ncollect:\n  max-age: 11s\n")

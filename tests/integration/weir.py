@@ -59,6 +59,9 @@ class Exposition:
             if family.name in self.families:
                 raise AssertionError(f"family {family.name} comes twice")
             self.families[family.name] = family
+            # The parser gives every counter's samples the end _total, cAdvisor's failcnt too.
+            if family.type == "counter" and f"# TYPE {family.name} counter\n" in text:
+                family.samples = [sample._replace(name=family.name) for sample in family.samples]
             self.samples += family.samples
         seen = set()
         for sample in self.samples:
@@ -104,10 +107,16 @@ class Exposition:
 
 
 class Weir:
-    """A running weir on a port of its own; stopped, and checked for sanitizer reports, at the end."""
+    """A running weir on a port of its own; stopped, and checked for sanitizer reports, at the end.
 
-    def __init__(self, *flags, user=None, environment=None, groups=None):
+    `tiers` is --collect.tiers: the engine alone, unless a test is about other sources; None leaves weir its default.
+    A flag that says it is stronger.
+    """
+
+    def __init__(self, *flags, tiers="engine", user=None, environment=None, groups=None):
         need_binary()
+        if tiers is not None and not any(flag.startswith("--collect.tiers") for flag in flags):
+            flags = (f"--collect.tiers={tiers}", *flags)
         self.port = free_port()
         self.flags = flags
         self.log_file = tempfile.NamedTemporaryFile(prefix="weir-log-", suffix=".txt")
@@ -204,10 +213,10 @@ class Weir:
             self.process.wait()
 
 
-def run_weir(*arguments, limit_s=30, environment=None):
-    """weir as a command that ends: the finished process with text output."""
+def run_weir(*arguments, limit_s=30, environment=None, wrapper=()):
+    """weir as a command that ends, started by `wrapper`: the finished process with text output."""
     need_binary()
     inherited = {key: value for key, value in os.environ.items()
                  if key not in ("DOCKER_HOST", "CONTAINER_HOST") and not key.startswith("WEIR_")}
-    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=limit_s,
+    return subprocess.run([*wrapper, BINARY, *arguments], capture_output=True, text=True, timeout=limit_s,
                           stdin=subprocess.DEVNULL, env={**inherited, **(environment or {})})
