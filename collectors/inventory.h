@@ -1,5 +1,5 @@
-/* Which containers of this host are known, and who they are, by engines, runtimes' files and memory.
- * The engine tier tells it, the cgroup tier asks it. Loop thread only. */
+/* Which containers of this host are known, and who they are, by engines, runtimes' files and
+ * memory. The engine tier tells it, the cgroup tier asks it. Loop thread only. */
 #ifndef WEIR_COLLECTORS_INVENTORY_H
 #define WEIR_COLLECTORS_INVENTORY_H
 
