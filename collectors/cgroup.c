@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define EXPIRE_PERIOD_NS (60 * NS_PER_SECOND)
+#define LATE_MAX_NS      (30 * NS_PER_SECOND) /* an older result says nothing of now */
 
 /* Where Podman and CRI-O keep what root started: compiled into them, as is /run. */
 #define STORAGE_ROOT     "/var/lib/containers/storage"
@@ -39,7 +40,7 @@ struct group_collector {
     struct timer *finish;      /* ends a round outside collect */
     uint64_t hints_generation; /* of the inventory, that the reader's hints are from */
     uint64_t expired_ns;
-    bool finished;        /* there is a result of a job */
+    uint64_t finished_ns; /* CLOCK_MONOTONIC when the last job ended, 0 none did */
     bool taken;           /* it became the rows of a round */
     bool late;            /* of a later one than the job was begun in */
     bool close_files;     /* nobody asks: after the job under way */
@@ -311,7 +312,7 @@ static void worked(void *context)
     if (self->close_files)
         group_reader_close_files(self->reader);
     self->close_files = false;
-    self->finished = true;
+    self->finished_ns = clock_monotonic_ns(self->options.clock);
     self->taken = false;
     if (!self->part)
         return; /* its round was sealed without it: it counts for the next one */
@@ -325,6 +326,13 @@ static void worked(void *context)
 static void finish_now(void *context)
 {
     finish_round(context);
+}
+
+/* Did a job end after its round, and not long ago? */
+static bool has_late_result(const struct group_collector *self)
+{
+    uint64_t now_ns = clock_monotonic_ns(self->options.clock);
+    return self->finished_ns != 0 && !self->taken && now_ns - self->finished_ns <= LATE_MAX_NS;
 }
 
 static void collect(struct collector *c, const struct round *round, struct part *part,
@@ -349,7 +357,7 @@ static void collect(struct collector *c, const struct round *round, struct part 
         timer_start(self->finish, 0);
         return;
     }
-    if (self->finished && !self->taken) {
+    if (has_late_result(self)) {
         take_result(self);
         timer_start(self->finish, 0);
         return;

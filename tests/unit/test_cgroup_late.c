@@ -100,6 +100,17 @@ static void test_late_rows(void **state)
     assert_int_equal(tier_row(t, ID)->cpu_sampled_ns, t->f.now_ns);
 }
 
+/* Nobody asked for a while: what was read then says nothing of now. */
+static void test_too_late(void **state)
+{
+    struct kernel_tier *t = *state;
+    begin_late(t);
+    go_on(t);
+    put_file(&t->f, "cpuacct", PATH, "cpuacct.usage", "798890123456\n");
+    tier_round(t, 3600);
+    expect_cpu(t, AFTER, false);
+}
+
 /* As long as it hangs rounds say so, and what was read is not lost. */
 static void test_several_rounds_late(void **state)
 {
@@ -206,9 +217,10 @@ static void test_idle_meanwhile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TIER_1(test_late_rows),        TIER_1(test_several_rounds_late),
-        TIER_1(test_engine_is_asked),  TIER_1(test_renewed_meanwhile),
-        TIER_1(test_closed_meanwhile), TIER_1(test_idle_meanwhile),
+        TIER_1(test_late_rows),           TIER_1(test_too_late),
+        TIER_1(test_several_rounds_late), TIER_1(test_engine_is_asked),
+        TIER_1(test_renewed_meanwhile),   TIER_1(test_closed_meanwhile),
+        TIER_1(test_idle_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
