@@ -19,7 +19,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define FACTS_TIME_NS (200 * NS_PER_MS) /* of a job; a runtime may hang */
+#define FACTS_TIME_NS NS_PER_SECOND /* of a job, for all of them; a runtime may hang */
 #define FACTS_RETRY_NS \
     (60 * NS_PER_SECOND) /* files that did not know a container may learn of it */
 
