@@ -111,11 +111,7 @@ static int set_word(struct config *c, const struct option *o, const char *origin
 void config_clear_list(struct config *c, const struct option *o)
 {
     assert(o->type == OPTION_LIST);
-    struct text_list *list = option_field(o, c);
-    for (size_t i = 0; i < list->count; i++)
-        free(list->items[i]);
-    free(list->items);
-    *list = (struct text_list){0};
+    text_list_done(option_field(o, c));
 }
 
 static bool list_has(const struct text_list *list, const char *item)

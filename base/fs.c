@@ -15,14 +15,11 @@ void fs_close_cleanup(int *fd)
         (void)close(*fd); /* nothing was written, so nothing can be lost */
 }
 
-int fs_read_file(const char *path, struct buf *ret)
+int fs_read_descriptor(int descriptor, struct buf *ret)
 {
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
     for (;;) {
         char step[FS_READ_STEP];
-        ssize_t got = read(fd, step, sizeof step);
+        ssize_t got = read(descriptor, step, sizeof step);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -33,4 +30,10 @@ int fs_read_file(const char *path, struct buf *ret)
         if (r < 0)
             return r;
     }
+}
+
+int fs_read_file(const char *path, struct buf *ret)
+{
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fs_read_descriptor(fd, ret);
 }

@@ -10,6 +10,8 @@ struct buf;
 /* Appends the whole file to `ret`; its maximum bounds the size. 0, -EMSGSIZE (larger), or the
  * negative errno. */
 int fs_read_file(const char *path, struct buf *ret);
+/* The same of an open file, from where it stands. */
+int fs_read_descriptor(int descriptor, struct buf *ret);
 
 /* Attribute for a descriptor that is closed when it leaves its scope; -1 is none. */
 void fs_close_cleanup(int *fd);

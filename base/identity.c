@@ -53,18 +53,8 @@ bool identity_same_container(const struct identity *a, const struct identity *b)
            ((a->local && b->local) || text_equal(a->engine, b->engine));
 }
 
-/* FNV-1a, with a step at the end of each text so that "a","bc" and "ab","c" differ. */
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    const uint64_t prime = UINT64_C(1099511628211);
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * prime;
-    return hash * prime;
-}
-
 uint64_t identity_hash(const struct identity *i)
 {
-    const uint64_t start = UINT64_C(14695981039346656037);
-    uint64_t hash = hash_text(start, i->container_id);
-    return hash ^ (hash >> 32); /* FNV's low bits know little of the last bytes */
+    uint64_t hash = text_hash(i->container_id);
+    return hash ^ (hash >> 32); /* its low bits know little of the last bytes */
 }

@@ -2,9 +2,11 @@
  * RFC 3339; the Prometheus configuration reference for durations. */
 #include "base/text.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MS_PER_SECOND    UINT64_C(1000)
@@ -239,4 +241,40 @@ size_t text_utf8_length(const char *at)
     if ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F) || (p[3] & 0xC0) != 0x80)
         return 0;
     return 4;
+}
+
+uint64_t text_hash(const char *text)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return hash;
+}
+
+int text_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+void text_list_done(struct text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct text_list){0};
+}
+
+struct text_list text_list_copy(const struct text_list *from)
+{
+    struct text_list to = {.count = from->count};
+    to.items = alloc_zeroed(from->count + 1, sizeof *to.items);
+    for (size_t i = 0; i < from->count; i++)
+        to.items[i] = alloc_string(from->items[i]);
+    return to;
 }

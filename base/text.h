@@ -17,6 +17,11 @@ struct text_list {
     size_t count;
 };
 
+/* Frees the texts and the array, all of them allocated; the list is empty then. */
+void text_list_done(struct text_list *list);
+/* A list of copies, for text_list_done. */
+struct text_list text_list_copy(const struct text_list *from);
+
 /* Does `text` begin with `prefix`? */
 bool text_starts_with(const char *text, const char *prefix);
 
@@ -37,6 +42,11 @@ int text_parse_rfc3339_ns(const char *text, uint64_t *ret_ns);
 /* Does the whole of `text` match the glob `pattern` (`*` any run, `?` one byte, `\` takes the next
  * byte literally)? Linear in length(text) * length(pattern). */
 bool text_glob(const char *pattern, const char *text);
+
+/* FNV-1a, whose low bits know little of the last bytes. */
+uint64_t text_hash(const char *text);
+/* 0 to 15; -1 for a character that is no hexadecimal digit. */
+int text_hex_digit(char c);
 
 /* How many bytes the UTF-8 sequence at `at` has, which is NUL-terminated; 0 if it is none: no
  * overlong forms, no surrogates, nothing past U+10FFFF (RFC 3629). Stops at the first byte that

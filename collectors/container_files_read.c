@@ -46,23 +46,6 @@ int container_files_refused(const char *path, int error, struct err *e)
     }
 }
 
-static int read_to_end(int fd, struct buf *ret)
-{
-    for (;;) {
-        char step[READ_STEP];
-        ssize_t got = read(fd, step, sizeof step);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            return 0;
-        int r = buf_add(ret, step, (size_t)got);
-        if (r < 0)
-            return r;
-    }
-}
-
 int container_files_read(const char *path, struct buf *ret, struct err *e)
 {
     /* O_NONBLOCK: the open of a pipe without a writer would not return. */
@@ -72,7 +55,7 @@ int container_files_read(const char *path, struct buf *ret, struct err *e)
         return container_files_refused(path, -errno, e);
     if (!S_ISREG(status.st_mode))
         return err_set(e, -EBADMSG, "%s: not a regular file", path);
-    int r = read_to_end(fd, ret);
+    int r = fs_read_descriptor(fd, ret);
     return r < 0 ? container_files_refused(path, r, e) : 0;
 }
 

@@ -9,7 +9,10 @@
 /* Longest label value exposed; a longer one is left out and counted, so that one container cannot
  * swell every scrape. */
 #define LABEL_VALUE_MAX 8192 /* bytes */
-#define LABEL_KEY_MAX   1024 /* bytes: the longest in use, OCI's and Compose's, have some 60 */
+#define PROC_CGROUP_MAX_BYTES                                                     \
+    (64 * 1024)            /* of /proc/PID/cgroup: a dozen lines with a path each \
+                            */
+#define LABEL_KEY_MAX 1024 /* bytes: the longest in use, OCI's and Compose's, have some 60 */
 
 /* Fills labels of `i` from the raw ones whose key matches one of the `allow` globs: name
  * "container_label_" + key with every character (of UTF-8) outside [a-zA-Z0-9_] replaced by '_',

@@ -174,14 +174,6 @@ static int add_engine(struct engine_collector *self, const char *host, struct er
     return 0;
 }
 
-static void free_list(struct text_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->items[i]);
-    free(list->items);
-    *list = (struct text_list){0};
-}
-
 static void free_engine(struct engine *e)
 {
     engine_down(e, REASON_NONE, "");
@@ -232,7 +224,7 @@ static int discover(struct engine_collector *self, struct err *err)
     for (size_t i = 0; i < hosts.count && r == 0; i++)
         r = add_engine(self, hosts.items[i], err);
     drop_vanished(self, &hosts);
-    free_list(&hosts);
+    text_list_done(&hosts);
     return r;
 }
 

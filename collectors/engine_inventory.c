@@ -19,9 +19,8 @@
 
 #define ENGINE_CONTAINERS_MAX \
     10000 /* a host holds some hundreds; beyond that a list is an attack or a mistake */
-#define LIST_MAX_BYTES        (16 * 1024 * 1024) /* 10 000 containers with long labels */
-#define INSPECT_MAX_BYTES     (4 * 1024 * 1024)  /* thousands of mounts or environment variables */
-#define PROC_CGROUP_MAX_BYTES (64 * 1024)        /* a dozen lines with a path each */
+#define LIST_MAX_BYTES    (16 * 1024 * 1024) /* 10 000 containers with long labels */
+#define INSPECT_MAX_BYTES (4 * 1024 * 1024)  /* thousands of mounts or environment variables */
 
 /* The place of `id` in the sorted array, or where it belongs. */
 static size_t find_place(const struct engine *e, const char *id, bool *ret_found)

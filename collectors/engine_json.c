@@ -29,8 +29,7 @@ static void json_free(void *context, void *bytes)
     free(bytes);
 }
 
-/* Allocation that cannot fail, so that a failed read always means bad text. */
-static const yyjson_alc json_allocator = {
+const yyjson_alc engine_json_allocator = {
     .malloc = json_allocate, .realloc = json_resize, .free = json_free, .ctx = NULL};
 
 void engine_json_close(yyjson_doc **doc)
@@ -54,7 +53,7 @@ int engine_json_open(const char *json, size_t length, const char *what, struct e
     yyjson_read_err problem = {0};
     /* Without YYJSON_READ_INSITU the text is only read. */
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)json, length, YYJSON_READ_NOFLAG,
-                                       &json_allocator, &problem);
+                                       &engine_json_allocator, &problem);
     if (!doc)
         return err_set(e, -EBADMSG, "%s: the answer is not JSON: %s at byte %zu of %zu", what,
                        problem.msg, problem.pos, length);

@@ -1,11 +1,14 @@
-/* yyjson as the engine's parsers need it: one way to open an answer, and members that may not be
- * there. Shared by engine_json.c and engine_parse*.c and by nobody else. */
+/* yyjson as the parsers of engines' answers, runtimes' files and remembered names need it: one way
+ * to open a text, and members that may not be there. */
 #ifndef WEIR_COLLECTORS_ENGINE_JSON_H
 #define WEIR_COLLECTORS_ENGINE_JSON_H
 
 #include "collectors/engine_parse.h"
 
 #include <yyjson.h>
+
+/* Allocation that cannot fail, so that a failed read always means bad text. */
+extern const yyjson_alc engine_json_allocator;
 
 /* Attribute for a document that is freed when it leaves its scope. */
 void engine_json_close(yyjson_doc **doc);

@@ -16,8 +16,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define NS_PER_US UINT64_C(1000)
-
 enum meminfo {
     MEMINFO_TOTAL,
     MEMINFO_ANON,
@@ -213,13 +211,13 @@ static enum reason fill_network(struct group_reader *r, struct container_row *ro
     return kept > 0 ? REASON_NONE : REASON_NO_NETWORK;
 }
 
-/* The system's pressure, where the v2 root group has no files of it. */
+/* The system's pressure. It has no CPU to stall for as a whole: the kernel writes a zero there. */
 static void fill_pressure(const struct group_round *round, struct container_row *row)
 {
     static const struct {
         const char *file;
         enum container_metric some;
-        bool full;
+        bool stalls;
     } files[] = {
         {"pressure/cpu", CONTAINER_PRESSURE_CPU_WAITING, false},
         {"pressure/memory", CONTAINER_PRESSURE_MEMORY_WAITING, true},
@@ -230,17 +228,9 @@ static void fill_pressure(const struct group_round *round, struct container_row 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         const char *text = NULL;
         size_t length = 0;
-        uint64_t some_us = 0;
-        uint64_t full_us = 0;
-        bool full = false;
-        if (read_below(r, r->options.procfs, files[i].file, &text, &length) < 0 ||
-            group_parse_pressure(text, length, &some_us, &full, &full_us) < 0)
-            continue;
-        any = true;
-        if (some_us <= UINT64_MAX / NS_PER_US)
-            row_set(row, files[i].some, some_us * NS_PER_US);
-        if (full && files[i].full && full_us <= UINT64_MAX / NS_PER_US)
-            row_set(row, files[i].some + 1, full_us * NS_PER_US);
+        if (read_below(r, r->options.procfs, files[i].file, &text, &length) == 0 &&
+            group_row_set_pressure(row, files[i].some, text, length, files[i].stalls))
+            any = true;
     }
     group_row_end(row, GROUP_PRESSURE, any ? REASON_NONE : REASON_NO_PRESSURE);
 }

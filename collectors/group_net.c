@@ -3,15 +3,20 @@
  * proc(5). */
 #include "collectors/group_row.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/text.h"
+#include "collectors/container_identity.h"
 #include "collectors/group_files.h"
 #include "collectors/group_parse.h"
 #include "collectors/group_scan.h"
 #include "collectors/proc_net.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,15 +80,19 @@ static void find_namespace(const struct group_reader *r, struct group *g)
 }
 
 /* Does the process an engine named belong to the group? It may have ended since. */
-static bool is_of_group(struct group_reader *r, const struct group *g, uint32_t pid)
+static bool is_of_group(const struct group_reader *r, const struct group *g, uint32_t pid)
 {
-    static const char *const controllers[] = {"memory", "cpuacct", "pids", "devices", NULL};
+    char path[PATH_MAX];
+    char id[GROUP_ID_LENGTH + 1] = "";
     struct arena scratch = {0};
+    struct buf text;
     bool found = false;
-    for (size_t i = 0; i < sizeof controllers / sizeof controllers[0] && !found; i++) {
-        const char *path = proc_group_of(r->options.procfs, pid, controllers[i], &scratch);
-        found = path && memmem(path, strlen(path), g->name.id, g->name.id_length) != NULL;
-    }
+    memcpy(id, g->name.id, GROUP_ID_LENGTH); /* only those have hints */
+    buf_init(&text, PROC_CGROUP_MAX_BYTES);
+    (void)snprintf(path, sizeof path, "%s/%" PRIu32 "/cgroup", r->options.procfs, pid);
+    if (fs_read_file(path, &text) == 0 && text.length > 0)
+        found = identity_path_from_proc(text.data, id, &scratch) != NULL;
+    buf_done(&text);
     arena_done(&scratch);
     return found;
 }

@@ -345,24 +345,13 @@ struct group_name group_path_judge(const char *path)
     return no_container(GROUP_IS_INNER);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The byte that `p` begins with an escape of, 0 where it does not. */
 static unsigned char escaped_byte(struct piece p)
 {
     if (!piece_drop_prefix(&p, "\\x") || p.length < 2)
         return 0;
-    int high = hex_value(p.at[0]);
-    int low = hex_value(p.at[1]);
+    int high = text_hex_digit(p.at[0]);
+    int low = text_hex_digit(p.at[1]);
     return high < 0 || low < 0 ? 0 : (unsigned char)(high * 16 + low);
 }
 

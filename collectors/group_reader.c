@@ -65,36 +65,20 @@ static bool has_private_pids(const char *procfs)
            memcmp(link, initial, sizeof initial - 1) != 0;
 }
 
-static struct text_list copy_list(const struct text_list *from)
-{
-    struct text_list to = {.count = from->count};
-    to.items = alloc_zeroed(from->count + 1, sizeof *to.items);
-    for (size_t i = 0; i < from->count; i++)
-        to.items[i] = alloc_string(from->items[i]);
-    return to;
-}
-
-static void free_list(struct text_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->items[i]);
-    free(list->items);
-}
-
 /* A job that hangs may outlive the configuration. */
 static void copy_options(struct group_reader *r, const struct group_reader_options *options)
 {
     r->options = *options;
     r->options.procfs = r->procfs = alloc_string(options->procfs);
     r->options.sysfs = r->sysfs = alloc_string(options->sysfs);
-    r->options.files.docker_roots = copy_list(&options->files.docker_roots);
-    r->options.files.exec_roots = copy_list(&options->files.exec_roots);
+    r->options.files.docker_roots = text_list_copy(&options->files.docker_roots);
+    r->options.files.exec_roots = text_list_copy(&options->files.exec_roots);
 }
 
 static void free_options(struct group_reader *r)
 {
-    free_list(&r->options.files.docker_roots);
-    free_list(&r->options.files.exec_roots);
+    text_list_done(&r->options.files.docker_roots);
+    text_list_done(&r->options.files.exec_roots);
     free(r->procfs);
     free(r->sysfs);
 }
@@ -168,23 +152,16 @@ void group_reader_hint(struct group_reader *r, struct group_hint *hints, size_t 
     r->groups_changed = true;
 }
 
+static int compare_id(const void *id, const void *hint)
+{
+    return memcmp(id, ((const struct group_hint *)hint)->id, GROUP_ID_LENGTH);
+}
+
 const struct group_hint *group_hint_of(const struct group_reader *r, const struct group *g)
 {
-    size_t low = 0;
-    size_t high = r->hint_count;
-    if (!g->name.hex_id)
+    if (!g->name.hex_id || r->hint_count == 0)
         return NULL;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = memcmp(r->hints[middle].id, g->name.id, g->name.id_length);
-        if (order == 0)
-            return &r->hints[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return bsearch(g->name.id, r->hints, r->hint_count, sizeof *r->hints, compare_id);
 }
 
 const struct group_result *group_reader_result(const struct group_reader *r)

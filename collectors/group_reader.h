@@ -8,6 +8,8 @@
 #include "collectors/container_files.h"
 #include "collectors/group_path.h"
 
+#define GROUP_ID_LENGTH 64 /* hex digits */
+
 struct group_reader; /* opaque here; group_state.h */
 
 struct group_reader_options {
@@ -21,7 +23,7 @@ struct group_reader_options {
 
 /* What the inventory knows of a container. */
 struct group_hint {
-    char id[65];
+    char id[GROUP_ID_LENGTH + 1];
     char *path;          /* of its group, NULL not known; owned */
     uint32_t pid;        /* of its first process, 0 not known */
     bool named;          /* its name is known */

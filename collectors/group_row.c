@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NS_PER_US UINT64_C(1000)
-
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 void group_row_end(struct container_row *row, enum metric_group group, enum reason absent)

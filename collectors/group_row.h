@@ -23,6 +23,10 @@ void group_row_fill_block(const struct group_round *round, struct group *g,
                           struct container_row *row);
 void group_row_fill_pressure(const struct group_round *round, struct group *g,
                              struct container_row *row);
+/* Sets `some` and, where tasks of the group can stall as a whole, the metric behind it, from a
+ * pressure file. False where the text is none. */
+bool group_row_set_pressure(struct container_row *row, enum container_metric some, const char *text,
+                            size_t length, bool stalls);
 /* Ends a group of values: given where `absent` is REASON_NONE. */
 void group_row_end(struct container_row *row, enum metric_group group, enum reason absent);
 /* What a failed read or parse means for its values; reports what is an error. `what` is the file.

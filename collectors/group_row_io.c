@@ -4,6 +4,7 @@
 #include "collectors/group_row.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "collectors/device_name.h"
 #include "collectors/group_files.h"
 #include "collectors/group_parse.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 
 #define DEVICES_MAX 512 /* of one group; a host with more disks than that has a storage agent */
-#define NS_PER_US   UINT64_C(1000)
 
 /* Which field of a device makes which values. */
 static const struct {
@@ -137,6 +137,20 @@ static void set_pressure(struct container_row *row, enum container_metric metric
         row_set(row, metric, ns);
 }
 
+bool group_row_set_pressure(struct container_row *row, enum container_metric some, const char *text,
+                            size_t length, bool stalls)
+{
+    uint64_t some_us = 0;
+    uint64_t full_us = 0;
+    bool full = false;
+    if (group_parse_pressure(text, length, &some_us, &full, &full_us) < 0)
+        return false;
+    set_pressure(row, some, some_us);
+    if (full && stalls)
+        set_pressure(row, some + 1, full_us);
+    return true;
+}
+
 /* One pressure file; false where there is none. */
 static bool fill_one_pressure(const struct group_round *round, struct group *g,
                               enum group_file file, enum container_metric some,
@@ -144,17 +158,8 @@ static bool fill_one_pressure(const struct group_round *round, struct group *g,
 {
     const char *text = NULL;
     size_t length = 0;
-    uint64_t some_us = 0;
-    uint64_t full_us = 0;
-    bool full = false;
-    if (group_file_read(round->r, g, file, &text, &length) < 0 ||
-        group_parse_pressure(text, length, &some_us, &full, &full_us) < 0)
-        return false;
-    set_pressure(row, some, some_us);
-    /* The host has no CPU to stall for: the kernel writes a zero there. */
-    if (full && !(file == GROUP_FILE_CPU_PRESSURE && g->path[1] == '\0'))
-        set_pressure(row, some + 1, full_us);
-    return true;
+    return group_file_read(round->r, g, file, &text, &length) == 0 &&
+           group_row_set_pressure(row, some, text, length, true);
 }
 
 _Static_assert(CONTAINER_PRESSURE_CPU_STALLED == CONTAINER_PRESSURE_CPU_WAITING + 1 &&

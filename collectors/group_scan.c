@@ -35,14 +35,6 @@ struct place {
     bool walk; /* everything below, or only what is new */
 };
 
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return hash;
-}
-
 /* --- groups --- */
 
 static size_t place_of(const struct group_reader *r, const char *path, bool *ret_found)
@@ -150,7 +142,7 @@ static void drop_vanished(struct group_reader *r)
 
 static struct watched *find_watched(struct group_reader *r, const char *path)
 {
-    uint64_t hash = hash_text(path);
+    uint64_t hash = text_hash(path);
     for (size_t i = 0; i < r->watched_count; i++)
         if (r->watched[i].hash == hash && text_equal(r->watched[i].path, path))
             return &r->watched[i];
@@ -173,7 +165,7 @@ static struct watched *watch(struct group_reader *r, const char *path)
         r->watched = alloc_resize(r->watched, r->watched_capacity, sizeof *r->watched);
     }
     struct watched *w = &r->watched[r->watched_count++];
-    *w = (struct watched){.path = alloc_string(path), .hash = hash_text(path)};
+    *w = (struct watched){.path = alloc_string(path), .hash = text_hash(path)};
     group_watch_add(r, w);
     return w;
 }
@@ -254,7 +246,7 @@ static void look_below(const struct place *place, const char *path, const char *
                        enum group_kind kind)
 {
     struct watched *w = find_watched(place->r, place->path);
-    bool known = w && kind == GROUP_IS_SERVICE && note_child(w, hash_text(name));
+    bool known = w && kind == GROUP_IS_SERVICE && note_child(w, text_hash(name));
     if (!place->walk && (known || find_watched(place->r, path)))
         return;
     const struct place below = {
@@ -301,7 +293,7 @@ static bool is_directory(int fd, const struct dirent64 *entry)
 static int list_open(int fd, bool (*take)(void *context, const struct dirent64 *entry),
                      void *context)
 {
-    char *entries = alloc_resize(NULL, LIST_BYTES, 1); /* not zeroed: it is large */
+    char *entries = alloc_bytes(LIST_BYTES);
     ssize_t bytes = 0;
     bool enough = false;
     while (!enough && (bytes = getdents64(fd, entries, LIST_BYTES)) > 0) {

@@ -62,19 +62,24 @@ static void let_go(struct group_reader *r, const struct inotify_event *event)
     }
 }
 
-void group_watch_reap(struct group_reader *r)
+/* Handles everything that was heard. */
+static void drain(struct group_reader *r, int inotify,
+                  void (*handle)(struct group_reader *r, const struct inotify_event *event))
 {
     _Alignas(struct inotify_event) char events[EVENTS_BYTES];
     ssize_t bytes = 0;
-    if (r->inotify < 0)
-        return;
-    while ((bytes = read(r->inotify, events, sizeof events)) > 0) {
+    while (inotify >= 0 && (bytes = read(inotify, events, sizeof events)) > 0) {
         for (ssize_t at = 0; at < bytes;) {
             const struct inotify_event *event = (const void *)(events + at);
-            let_go(r, event);
+            handle(r, event);
             at += (ssize_t)(sizeof *event + event->len);
         }
     }
+}
+
+void group_watch_reap(struct group_reader *r)
+{
+    drain(r, r->inotify, let_go);
 }
 
 /* --- limits --- */
@@ -138,15 +143,5 @@ static void mark_limits(struct group_reader *r, const struct inotify_event *even
 
 void group_watch_take_limits(struct group_reader *r)
 {
-    _Alignas(struct inotify_event) char events[EVENTS_BYTES];
-    ssize_t bytes = 0;
-    if (r->limit_inotify < 0)
-        return;
-    while ((bytes = read(r->limit_inotify, events, sizeof events)) > 0) {
-        for (ssize_t at = 0; at < bytes;) {
-            const struct inotify_event *event = (const void *)(events + at);
-            mark_limits(r, event);
-            at += (ssize_t)(sizeof *event + event->len);
-        }
-    }
+    drain(r, r->limit_inotify, mark_limits);
 }

@@ -5,11 +5,11 @@
 #define WEIR_COLLECTORS_NAMES_STORE_JSON_H
 
 #include "collectors/container_identity.h"
+#include "collectors/engine_json.h"
 
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <yyjson.h>
 
 #define NAMES_VERSION      1
 #define NAMES_LINE_MAX     ((size_t)1 << 20) /* bytes of one container; some KiB are usual */
@@ -21,9 +21,6 @@
 /* Names are kept byte by byte, whatever encoding somebody once used for them. */
 #define NAMES_READ_FLAGS  YYJSON_READ_ALLOW_INVALID_UNICODE
 #define NAMES_WRITE_FLAGS YYJSON_WRITE_ALLOW_INVALID_UNICODE
-
-/* Allocation that cannot fail, so that a failed read always means bad text. */
-extern const yyjson_alc names_allocator;
 
 /* Is it the name of a container's label? */
 bool names_is_label(const char *name);

@@ -61,7 +61,7 @@ static int read_line(struct reading *r, yyjson_doc **ret)
     yyjson_read_err problem = {0};
     /* Without YYJSON_READ_INSITU the text is only read. */
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)r->at, length, NAMES_READ_FLAGS,
-                                       &names_allocator, &problem);
+                                       &engine_json_allocator, &problem);
     if (!doc)
         return broken(r, "is not JSON: %s", problem.msg);
     if (!yyjson_is_obj(yyjson_doc_get_root(doc))) {

@@ -11,28 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *json_allocate(void *context, size_t size)
-{
-    (void)context;
-    return alloc_bytes(size);
-}
-
-static void *json_resize(void *context, void *old, size_t old_size, size_t size)
-{
-    (void)context;
-    (void)old_size;
-    return alloc_resize(old, 1, size);
-}
-
-static void json_free(void *context, void *bytes)
-{
-    (void)context;
-    free(bytes);
-}
-
-const yyjson_alc names_allocator = {
-    .malloc = json_allocate, .realloc = json_resize, .free = json_free, .ctx = NULL};
-
 bool names_is_label(const char *name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
@@ -48,7 +26,7 @@ static void free_line(yyjson_mut_doc **doc)
 /* An empty object; its texts are not copied. */
 static yyjson_mut_doc *begin_line(void)
 {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(&names_allocator);
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(&engine_json_allocator);
     yyjson_mut_doc_set_root(doc, yyjson_mut_obj(doc));
     return doc;
 }
@@ -83,7 +61,8 @@ static void put_labels(yyjson_mut_doc *doc, const struct identity *i)
 static bool end_line(const yyjson_mut_doc *doc, struct buf *ret)
 {
     size_t length = 0;
-    char *text = yyjson_mut_write_opts(doc, NAMES_WRITE_FLAGS, &names_allocator, &length, NULL);
+    char *text =
+        yyjson_mut_write_opts(doc, NAMES_WRITE_FLAGS, &engine_json_allocator, &length, NULL);
     bool fits = text && length <= NAMES_LINE_MAX;
     if (fits) {
         (void)buf_add(ret, text, length);

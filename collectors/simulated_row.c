@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define NS_PER_US     UINT64_C(1000)
 #define MIB           (UINT64_C(1) << 20)
 #define MILLI         UINT64_C(1000)
 #define CFS_PERIOD_US UINT64_C(100000) /* the kernel's default period of a CPU quota */

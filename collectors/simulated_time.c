@@ -3,10 +3,11 @@
  * generators", 2014). Document: simulated_time.h. */
 #include "collectors/simulated_time.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 
-#define NS_PER_US UINT64_C(1000)
-#define DAY_US    (SIMULATED_WAVE_NS / NS_PER_US)
+#define DAY_US (SIMULATED_WAVE_NS / NS_PER_US)
 
 uint64_t simulated_hash(uint64_t seed, uint64_t number)
 {

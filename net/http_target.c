@@ -2,27 +2,18 @@
  * 9112 section 3.2 (forms), RFC 3986 section 2.1 (percent-encoding). */
 #include "net/http_target.h"
 
+#include "base/text.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 /* The byte that "%xx" at `escape` stands for; 0, which no path may contain, for a broken one too.
  */
 static char decode_escape(const char *escape)
 {
-    int high = hex_digit(escape[1]);
-    int low = high < 0 ? -1 : hex_digit(escape[2]);
+    int high = text_hex_digit(escape[1]);
+    int low = high < 0 ? -1 : text_hex_digit(escape[2]);
     return low < 0 ? '\0' : (char)(uint8_t)(high * 16 + low);
 }
 
