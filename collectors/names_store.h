@@ -24,8 +24,8 @@ struct names_store_terms {
 /* Those in force now; reads below options->procfs. */
 struct names_store_terms names_store_terms_now(const struct collector_options *options);
 
-/* Appends the whole inventory. A container whose line would pass 1 MiB is left out. 0, or -EMSGSIZE
- * past the buffer's maximum. */
+/* Appends every container that somebody has named. One whose line would pass 1 MiB is left out. 0,
+ * or -EMSGSIZE past the buffer's maximum. */
 int names_store_encode(const struct inventory *v, const struct names_store_terms *terms,
                        struct buf *ret);
 /* Tells every container as INVENTORY_REMEMBERED at `now_ns` (CLOCK_MONOTONIC): after another boot

@@ -14,6 +14,10 @@
 bool names_is_label(const char *name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    static const char *const pods[] = {"container", "namespace", "pod"}; /* Kubernetes' own */
+    for (size_t i = 0; i < sizeof pods / sizeof pods[0]; i++)
+        if (text_equal(name, pods[i]))
+            return true;
     return text_starts_with(name, NAMES_LABEL_PREFIX) && name[strspn(name, allowed)] == '\0';
 }
 
@@ -75,7 +79,8 @@ static bool end_line(const yyjson_mut_doc *doc, struct buf *ret)
 static bool add_container(const struct inventory_entry *entry, struct buf *ret)
 {
     const struct identity *i = entry->identity;
-    if (strlen(i->container_id) > NAMES_ID_MAX)
+    /* What the kernel alone has seen it will show again. */
+    if (entry->source == INVENTORY_SEEN || strlen(i->container_id) > NAMES_ID_MAX)
         return false;
     CLEANUP_LINE yyjson_mut_doc *doc = begin_line();
     put_text(doc, "id", i->container_id, NAMES_ID_MAX);

@@ -600,10 +600,67 @@ static void test_terms(void **state)
     assert_string_equal(names_store_terms_now(&elsewhere).boot_id, "");
 }
 
+/* Of what the kernel alone has seen there is nothing to remember: the host, services, containers
+ * nobody has named. They would come back as containers. */
+static void test_what_was_only_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id;
+        enum identity_kind kind;
+    } seen[] = {{"/", IDENTITY_HOST},
+                {"/system.slice/ssh.service", IDENTITY_SERVICE},
+                {ID_A, IDENTITY_CONTAINER}};
+    struct inventory *before = inventory_new();
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+        struct identity *identity = identity_new("", seen[i].id);
+        identity->local = true;
+        identity->kind = seen[i].kind;
+        const struct inventory_telling telling = {.identity = identity, .source = INVENTORY_SEEN};
+        assert_true(inventory_tell(before, &telling));
+        identity_unref(identity);
+    }
+    struct buf b = encode(before);
+    struct inventory *after = decode(&b, &terms);
+    assert_int_equal(inventory_count(after), 0);
+    inventory_free(before);
+    inventory_free(after);
+    buf_done(&b);
+}
+
+/* Labels that are Kubernetes' and not the container's. */
+static void test_pod_labels_come_back(void **state)
+{
+    (void)state;
+    struct label labels[] = {
+        {"container", "app"}, {"container_label_a", "1"}, {"namespace", "shop"}, {"pod", "web-0"}};
+    const size_t count = sizeof labels / sizeof labels[0];
+    struct inventory *before = inventory_new();
+    struct identity *identity = make_identity(ID_A);
+    identity->labels = labels;
+    identity->label_count = count;
+    const struct inventory_telling telling = {.identity = identity, .source = INVENTORY_FILES};
+    assert_true(inventory_tell(before, &telling));
+    struct buf b = encode(before);
+    struct inventory *after = decode(&b, &terms);
+    const struct identity *again = inventory_find(after, ID_A)->identity;
+    assert_int_equal(again->label_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(again->labels[i].name, labels[i].name);
+        assert_string_equal(again->labels[i].value, labels[i].value);
+    }
+    inventory_free(before);
+    identity_unref(identity);
+    inventory_free(after);
+    buf_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_comes_back),
+        cmocka_unit_test(test_what_was_only_seen),
+        cmocka_unit_test(test_pod_labels_come_back),
         cmocka_unit_test(test_another_boot_keeps_the_names_alone),
         cmocka_unit_test(test_an_unknown_boot_is_no_boot),
         cmocka_unit_test(test_a_start_without_a_group_is_not_believed),
