@@ -247,7 +247,7 @@ static void once_done(struct demand *self, struct snapshot *snapshot)
         (void)uv_timer_start(&o->pause, once_ask, SCRAPE_PAUSE_MS, 0);
         return;
     }
-    o->result = prometheus_encode(snapshot, o->ret);
+    o->result = prometheus_encode(snapshot, &prometheus_whole_text, o->ret);
     (void)uv_timer_start(&o->pause, once_end, 0, 0);
 }
 

@@ -1,4 +1,4 @@
-/* What it knows: fixed-point integers as decimal digits. The units are those of
+/* What it knows: fixed-point integers as decimal digits and as doubles. The units are those of
  * base/metric_list.h; their exposed forms (seconds, percent) are in docs/METRICS.md. */
 #include "exporters/decimal.h"
 
@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define DECIMAL_PLACES_MAX 9 /* nanoseconds to seconds */
+/* Up to here every integer is a double: 104 days in nanoseconds. */
+#define DOUBLE_INTEGER_MAX (UINT64_C(1) << 53)
 
 static const uint64_t powers_of_ten[20] = {
     UINT64_C(1),
@@ -96,4 +98,33 @@ size_t decimal_write_value(char *out, const struct metric *metric, uint64_t bits
         return decimal_write(out, bits, places);
     out[0] = '-';
     return 1 + decimal_write(out + 1, -bits, places);
+}
+
+/* Division of integers that fills 63 or 64 bits of a quotient: far more than the 53 of a double, so
+ * what is cut off matters only where the rest is exactly half, and one bit tells that. */
+static double divide_exactly(uint64_t magnitude, uint64_t divisor)
+{
+    int up = __builtin_clzll(magnitude);
+    int more = 63 - __builtin_clzll(divisor);
+    __extension__ unsigned __int128 wide = (unsigned __int128)(magnitude << up) << more;
+    uint64_t quotient = (uint64_t)(wide / divisor);
+    quotient |= wide % divisor != 0;
+    return (double)quotient / (double)(UINT64_C(1) << up) / (double)(UINT64_C(1) << more);
+}
+
+double decimal_nearest(uint64_t magnitude, unsigned places)
+{
+    assert(places <= DECIMAL_PLACES_MAX);
+    /* Both sides are exact as doubles, so the division rounds once; or there is none. */
+    if (magnitude <= DOUBLE_INTEGER_MAX || places == 0)
+        return (double)magnitude / (double)powers_of_ten[places];
+    return divide_exactly(magnitude, powers_of_ten[places]);
+}
+
+double decimal_nearest_value(const struct metric *metric, uint64_t bits)
+{
+    unsigned places = unit_places(metric->unit);
+    if (metric->type == METRIC_COUNTER || bits <= INT64_MAX)
+        return decimal_nearest(bits, places);
+    return -decimal_nearest(-bits, places);
 }

@@ -1,5 +1,6 @@
 /* Stored integers as decimal text, without floating point and without printf: the number that was
- * counted is the number that is shown, digit for digit. */
+ * counted is the number that is shown, digit for digit. And as the double that such a text means.
+ */
 #ifndef WEIR_EXPORTERS_DECIMAL_H
 #define WEIR_EXPORTERS_DECIMAL_H
 
@@ -18,5 +19,12 @@ size_t decimal_write(char *out, uint64_t magnitude, unsigned places);
 /* Writes a stored value as it is exposed: the unit says the decimal places, the type whether `bits`
  * are those of an int64_t. */
 size_t decimal_write_value(char *out, const struct metric *metric, uint64_t bits);
+
+/* The double nearest to `magnitude` divided by 10^`places` (0 to 9), ties to even: what a parser
+ * makes of decimal_write's text. */
+double decimal_nearest(uint64_t magnitude, unsigned places);
+
+/* The same of a stored value: what a parser makes of decimal_write_value's text. */
+double decimal_nearest_value(const struct metric *metric, uint64_t bits);
 
 #endif

@@ -1,230 +1,218 @@
-/* What it knows: the Prometheus text format 0.0.4 (the exposition formats page of prometheus.io)
- * and the order of families. Names, labels and meanings: docs/METRICS.md. */
+/* What it knows: which samples a snapshot has and the order of their families. How they are written
+ * is the formats' business (exposition.h). Names, labels and meanings: docs/METRICS.md. */
 #include "exporters/prometheus.h"
 
-#include "base/buf.h"
 #include "base/snapshot.h"
-#include "base/text.h"
-#include "exporters/decimal.h"
+#include "exporters/exposition.h"
 #include "exporters/label_blocks.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <string.h>
 
-/* A run of bytes. */
-struct piece {
-    const char *bytes;
-    size_t length;
+/* Bytes of a constant label's value with its NUL: they are single words. */
+#define CONSTANT_MAX 32
+
+const struct prometheus_options prometheus_whole_text = {
+    .format = PROMETHEUS_TEXT,
+    .sets = PROMETHEUS_SETS_ALL,
 };
 
-/* The line of the metric list that is being written. */
-struct writer {
-    struct buf *out;
-    const struct metric *metric;
-    struct piece family;
-    struct piece constant; /* the line's constant labels */
-    bool begun;            /* HELP and TYPE of the family are out */
+struct walk {
+    const struct snapshot *snapshot;
+    const struct exposition_format *format;
+    struct exposition exposition;
+    struct label_blocks blocks;
+    struct buf constant; /* the line's constant labels */
+    struct buf scratch;  /* a point's labels */
+    unsigned sets;
+    bool begun; /* the family has a sample */
 };
 
-static struct piece piece_of(const char *text)
-{
-    return (struct piece){.bytes = text, .length = strlen(text)};
-}
-
-/* Goes on to the next line of a list; `previous` is the one before or NULL. */
-static void writer_next(struct writer *w, const struct metric *metric,
-                        const struct metric *previous)
-{
-    w->metric = metric;
-    w->begun = w->begun && previous && text_equal(previous->family, metric->family);
-    w->family = piece_of(metric->family);
-    w->constant = (struct piece){0};
-}
-
-static void write_help(struct buf *out, const char *help)
-{
-    while (*help != '\0') {
-        size_t plain = strcspn(help, "\\\n");
-        (void)buf_add(out, help, plain);
-        help += plain;
-        if (*help != '\0')
-            (void)buf_add_string(out, *help++ == '\n' ? "\\n" : "\\\\");
-    }
-}
-
-static void write_head(struct writer *w)
-{
-    (void)buf_add_string(w->out, "# HELP ");
-    (void)buf_add(w->out, w->family.bytes, w->family.length);
-    (void)buf_add_char(w->out, ' ');
-    write_help(w->out, w->metric->help);
-    (void)buf_add_string(w->out, "\n# TYPE ");
-    (void)buf_add(w->out, w->family.bytes, w->family.length);
-    (void)buf_add_char(w->out, ' ');
-    (void)buf_add_string(w->out, metric_type_name(w->metric->type));
-    (void)buf_add_char(w->out, '\n');
-    w->begun = true;
-}
-
-static inline char *put(char *at, struct piece piece)
-{
-    memcpy(at, piece.bytes, piece.length);
-    return at + piece.length;
-}
-
-/* One line. `labels` and `more` are pairs that each end with a comma, or empty. The room is asked
- * for once, generously: the last bytes before the buffer's maximum stay unused. */
-static void write_sample(struct writer *w, struct piece labels, struct piece more, uint64_t value)
+static inline void add_sample(struct walk *w, struct piece labels, struct piece more,
+                              uint64_t value)
 {
     if (!w->begun)
-        write_head(w);
-    size_t most = w->family.length + labels.length + more.length + w->constant.length +
-                  DECIMAL_MAX + sizeof "{,} \n";
-    if (w->out->failed || buf_reserve(w->out, most) < 0)
-        return;
-    char *at = put(w->out->data + w->out->length, w->family);
-    char *open = at;
-    *at++ = '{';
-    at = put(at, labels);
-    at = put(at, more);
-    if (w->constant.length > 0) {
-        at = put(at, w->constant);
-        *at++ = ',';
-    }
-    if (at == open + 1)
-        at = open; /* no labels, no braces */
-    else
-        at[-1] = '}';
-    *at++ = ' ';
-    at += decimal_write_value(at, w->metric, value);
-    *at++ = '\n';
-    *at = '\0';
-    w->out->length = (size_t)(at - w->out->data);
+        w->format->begin_family(&w->exposition);
+    w->begun = true;
+    w->format->add_sample(&w->exposition, labels, more, value);
 }
 
-static inline struct piece piece_at(const struct label_blocks *blocks, struct label_span span)
+static void end_family(struct walk *w)
+{
+    if (w->begun)
+        w->format->end_family(&w->exposition);
+    w->begun = false;
+}
+
+static struct piece piece_of_buf(const struct buf *b)
+{
+    return b->length > 0 ? (struct piece){b->data, b->length} : PIECE_EMPTY;
+}
+
+static inline struct piece piece_of_span(const struct walk *w, struct label_span span)
 {
     if (span.length == 0)
-        return (struct piece){.bytes = ""};
-    return (struct piece){.bytes = blocks->text.data + span.start, .length = span.length};
+        return PIECE_EMPTY;
+    return (struct piece){w->blocks.bytes.data + span.start, span.length};
 }
 
-static void write_containers(struct writer *w, const struct snapshot *s,
-                             const struct label_blocks *blocks)
+static inline struct piece base_labels(const struct walk *w, size_t row)
 {
-    for (unsigned m = 0; m < CONTAINER_METRICS; m++) {
-        writer_next(w, &container_metrics[m], m > 0 ? &container_metrics[m - 1] : NULL);
-        w->constant = piece_of(w->metric->labels);
-        for (size_t r = 0; r < s->row_count; r++) {
-            const struct container_row *row = &s->rows[r];
-            bool unlimited = row_is_unlimited(row, m);
-            if (!row_has(row, m) || (unlimited && w->metric->type != METRIC_GAUGE_ZERO))
-                continue;
-            write_sample(w, piece_at(blocks, blocks->rows[r].base), (struct piece){.bytes = ""},
-                         unlimited ? 0 : row->values[m]);
+    return piece_of_span(w, w->blocks.rows[row].base);
+}
+
+/* Formats the labels column of a line that has one value each: name="value",name="value". */
+static void format_constant(struct walk *w, const char *pairs)
+{
+    buf_clear(&w->constant);
+    while (*pairs != '\0') {
+        char value[CONSTANT_MAX];
+        size_t name_length = strcspn(pairs, "=");
+        const char *begin = pairs + name_length + 2;
+        size_t length = strcspn(begin, "\"");
+        assert(length < sizeof value);
+        memcpy(value, begin, length);
+        value[length] = '\0';
+        w->format->add_label(&w->constant, pairs, name_length, value);
+        pairs = begin + length + 1;
+        pairs += *pairs == ',';
+    }
+    w->exposition.out->failed |= w->constant.failed;
+    w->exposition.constant = piece_of_buf(&w->constant);
+}
+
+static void add_container_line(struct walk *w, unsigned m)
+{
+    bool zero = w->exposition.metric->type == METRIC_GAUGE_ZERO;
+    format_constant(w, w->exposition.metric->labels);
+    for (size_t r = 0; r < w->snapshot->row_count; r++) {
+        const struct container_row *row = &w->snapshot->rows[r];
+        bool unlimited = row_is_unlimited(row, m);
+        if (row_has(row, m) && (!unlimited || zero))
+            add_sample(w, base_labels(w, r), PIECE_EMPTY, unlimited ? 0 : row->values[m]);
+    }
+}
+
+static void add_interface_line(struct walk *w, unsigned m)
+{
+    format_constant(w, w->exposition.metric->labels);
+    for (size_t r = 0; r < w->snapshot->row_count; r++) {
+        struct piece base = base_labels(w, r);
+        const struct label_span *spans = &w->blocks.spans[w->blocks.rows[r].first];
+        for (size_t i = 0; i < w->snapshot->rows[r].interface_count; i++) {
+            const struct interface_row *interface = &w->snapshot->rows[r].interfaces[i];
+            if ((interface->present >> m) & 1)
+                add_sample(w, base, piece_of_span(w, spans[i]), interface->values[m]);
         }
     }
 }
 
-static void write_interfaces(struct writer *w, const struct snapshot *s,
-                             const struct label_blocks *blocks)
+static void add_device_line(struct walk *w, unsigned m)
 {
-    for (unsigned m = 0; m < INTERFACE_METRICS; m++) {
-        writer_next(w, &interface_metrics[m], m > 0 ? &interface_metrics[m - 1] : NULL);
-        w->constant = piece_of(w->metric->labels);
-        for (size_t r = 0; r < s->row_count; r++) {
-            struct piece base = piece_at(blocks, blocks->rows[r].base);
-            const struct label_span *spans = &blocks->spans[blocks->rows[r].first];
-            for (size_t i = 0; i < s->rows[r].interface_count; i++) {
-                const struct interface_row *interface = &s->rows[r].interfaces[i];
-                if ((interface->present >> m) & 1)
-                    write_sample(w, base, piece_at(blocks, spans[i]), interface->values[m]);
-            }
-        }
-    }
-}
-
-static void write_devices(struct writer *w, const struct snapshot *s,
-                          const struct label_blocks *blocks)
-{
-    for (unsigned m = 0; m < DEVICE_METRICS; m++) {
-        writer_next(w, &device_metrics[m], m > 0 ? &device_metrics[m - 1] : NULL);
-        w->constant = piece_of(w->metric->labels);
-        /* Where cAdvisor tells operations apart it also gives the numbers of the device. */
-        size_t numbered = w->constant.length > 0 ? 1 : 0;
-        for (size_t r = 0; r < s->row_count; r++) {
-            const struct container_row *row = &s->rows[r];
-            struct piece base = piece_at(blocks, blocks->rows[r].base);
-            const struct label_span *spans =
-                &blocks->spans[blocks->rows[r].first + row->interface_count];
-            for (size_t d = 0; d < row->device_count; d++) {
-                if ((row->devices[d].present >> m) & 1)
-                    write_sample(w, base, piece_at(blocks, spans[2 * d + numbered]),
-                                 row->devices[d].values[m]);
-            }
+    format_constant(w, w->exposition.metric->labels);
+    /* Where cAdvisor tells operations apart it also gives the numbers of the device. */
+    size_t numbered = w->constant.length > 0 ? 1 : 0;
+    for (size_t r = 0; r < w->snapshot->row_count; r++) {
+        const struct container_row *row = &w->snapshot->rows[r];
+        struct piece base = base_labels(w, r);
+        const struct label_span *spans =
+            &w->blocks.spans[w->blocks.rows[r].first + row->interface_count];
+        for (size_t d = 0; d < row->device_count; d++) {
+            if ((row->devices[d].present >> m) & 1)
+                add_sample(w, base, piece_of_span(w, spans[2 * d + numbered]),
+                           row->devices[d].values[m]);
         }
     }
 }
 
 /* A point's labels are formatted where they are needed: each is written once. */
-static void write_point(struct writer *w, struct piece base, const struct point *point,
-                        struct buf *scratch)
+static void add_point(struct walk *w, struct piece base, const struct point *point)
 {
-    buf_clear(scratch);
-    const char *name = w->metric->labels;
+    buf_clear(&w->scratch);
+    const char *name = w->exposition.metric->labels;
     for (size_t i = 0; *name != '\0' && i < POINT_LABELS_MAX; i++) {
         size_t length = strcspn(name, ",");
-        label_add(scratch, name, length, point->labels[i]);
+        w->format->add_label(&w->scratch, name, length, point->labels[i]);
         name += length + (name[length] == ',');
     }
-    if (scratch->failed)
-        w->out->failed = true;
-    struct piece labels = {.bytes = scratch->length ? scratch->data : "",
-                           .length = scratch->length};
-    write_sample(w, base, labels, point->value);
+    w->exposition.out->failed |= w->scratch.failed;
+    add_sample(w, base, piece_of_buf(&w->scratch), point->value);
 }
 
-static void write_container_points(struct writer *w, const struct snapshot *s,
-                                   const struct label_blocks *blocks, struct buf *scratch)
+static void add_point_line(struct walk *w, unsigned m)
 {
-    for (unsigned m = 0; m < POINT_METRICS; m++) {
-        writer_next(w, &point_metrics[m], m > 0 ? &point_metrics[m - 1] : NULL);
-        for (size_t r = 0; r < s->row_count; r++) {
-            const struct container_row *row = &s->rows[r];
-            for (size_t p = 0; p < row->point_count; p++)
-                if (row->points[p].metric == m)
-                    write_point(w, piece_at(blocks, blocks->rows[r].base), &row->points[p],
-                                scratch);
-        }
+    for (size_t r = 0; r < w->snapshot->row_count; r++) {
+        const struct container_row *row = &w->snapshot->rows[r];
+        for (size_t p = 0; p < row->point_count; p++)
+            if (row->points[p].metric == m)
+                add_point(w, base_labels(w, r), &row->points[p]);
     }
 }
 
-static void write_agent_points(struct writer *w, const struct snapshot *s, struct buf *scratch)
+static void add_agent_line(struct walk *w, unsigned m)
 {
-    for (unsigned m = 0; m < AGENT_METRICS; m++) {
-        writer_next(w, &agent_metrics[m], m > 0 ? &agent_metrics[m - 1] : NULL);
-        for (size_t p = 0; p < s->point_count; p++)
-            if (s->points[p].metric == m)
-                write_point(w, (struct piece){.bytes = ""}, &s->points[p], scratch);
-    }
+    for (size_t p = 0; p < w->snapshot->point_count; p++)
+        if (w->snapshot->points[p].metric == m)
+            add_point(w, PIECE_EMPTY, &w->snapshot->points[p]);
 }
 
-int prometheus_encode(const struct snapshot *s, struct buf *ret)
+struct list {
+    const struct metric *metrics;
+    unsigned count;
+    unsigned set; /* of all of them; 0: each has that of its group */
+    void (*add_line)(struct walk *w, unsigned m);
+};
+
+static const struct list lists[] = {
+    {container_metrics, CONTAINER_METRICS, 0, add_container_line},
+    {interface_metrics, INTERFACE_METRICS, 0, add_interface_line},
+    {device_metrics, DEVICE_METRICS, 0, add_device_line},
+    {point_metrics, POINT_METRICS, 0, add_point_line},
+    {agent_metrics, AGENT_METRICS, PROMETHEUS_SET_AGENT, add_agent_line},
+};
+
+static void walk_list(struct walk *w, const struct list *list)
 {
-    struct label_blocks blocks = {0};
-    struct buf scratch;
-    buf_init(&scratch, ret->maximum);
-    if (label_blocks_init(&blocks, s, ret->maximum) < 0) {
+    for (unsigned m = 0; m < list->count; m++) {
+        const struct metric *metric = &list->metrics[m];
+        if (m == 0 || !text_equal(metric->family, metric[-1].family))
+            end_family(w);
+        if (!(w->sets & (list->set ? list->set : 1U << metric->group)))
+            continue;
+        w->exposition.metric = metric;
+        w->exposition.family = (struct piece){metric->family, strlen(metric->family)};
+        w->exposition.constant = PIECE_EMPTY;
+        list->add_line(w, m);
+    }
+    end_family(w);
+}
+
+int prometheus_encode(const struct snapshot *s, const struct prometheus_options *options,
+                      struct buf *ret)
+{
+    static const struct exposition_format *const formats[PROMETHEUS_FORMATS] = {
+        [PROMETHEUS_TEXT] = &exposition_text,
+        [PROMETHEUS_OPENMETRICS] = &exposition_openmetrics,
+        [PROMETHEUS_PROTOBUF] = &exposition_protobuf,
+    };
+    assert(options->format < PROMETHEUS_FORMATS);
+    struct walk w = {
+        .snapshot = s,
+        .format = formats[options->format],
+        .exposition = {.out = ret},
+        .sets = options->sets,
+    };
+    buf_init(&w.constant, ret->maximum);
+    buf_init(&w.scratch, ret->maximum);
+    if (label_blocks_init(&w.blocks, s, w.format->add_label, ret->maximum) < 0) {
         ret->failed = true;
     } else {
-        struct writer w = {.out = ret};
-        write_containers(&w, s, &blocks);
-        write_interfaces(&w, s, &blocks);
-        write_devices(&w, s, &blocks);
-        write_container_points(&w, s, &blocks, &scratch);
-        write_agent_points(&w, s, &scratch);
+        for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+            walk_list(&w, &lists[l]);
+        w.format->end(&w.exposition);
     }
-    buf_done(&scratch);
-    label_blocks_done(&blocks);
+    buf_done(&w.constant);
+    buf_done(&w.scratch);
+    label_blocks_done(&w.blocks);
     return ret->failed ? -EMSGSIZE : 0;
 }

@@ -107,7 +107,7 @@ static int encode_body(struct scrape *s, const struct snapshot *snapshot)
     if (expected > 0 && expected < SCRAPE_BODY_MAX)
         (void)buf_reserve(&b,
                           expected); /* about as much as last time, without growing step by step */
-    int r = prometheus_encode(snapshot, &b);
+    int r = prometheus_encode(snapshot, &prometheus_whole_text, &b);
     if (r < 0) {
         buf_done(&b);
         return r;
@@ -129,7 +129,7 @@ static void on_snapshot(struct demand *demand, struct snapshot *snapshot)
                           "labels or include fewer containers.");
         return;
     }
-    http_respond(request, 200, PROMETHEUS_CONTENT_TYPE, s->body);
+    http_respond(request, 200, "text/plain; version=0.0.4; charset=utf-8", s->body);
 }
 
 /* Reads a positive decimal number of seconds such as "10" or "9.5"; what is finer than a ms is cut.

@@ -4,6 +4,7 @@ import pathlib
 import sys
 
 try:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
     from prometheus_client.parser import text_string_to_metric_families
 except ImportError:
     print("SKIP: prometheus_client is not installed (Debian: python3-prometheus-client)")
@@ -42,9 +43,40 @@ def value(family, **labels):
     return found[0]
 
 
+def samples_of(families):
+    return [sample for family in families for sample in family.samples]
+
+
+def check_openmetrics(name):
+    """The strict parser takes the OpenMetrics file and finds in it the families and samples of the text file."""
+    text = (HERE / f"{name}.prom").read_bytes().decode("utf-8")
+    heads = dict(line.split(" ")[2:] for line in text.split("\n") if line.startswith("# TYPE "))
+    helps = {line.split(" ")[2]: line.split(" ", 3)[3] for line in text.split("\n") if line.startswith("# HELP ")}
+    opened = list(open_families((HERE / f"{name}.om").read_bytes().decode("utf-8")))
+    assert len(opened) == len(heads)
+    for family, (head, head_type) in zip(opened, heads.items()):
+        total = head_type == "counter" and head.endswith("_total")
+        assert family.name == (head[:-len("_total")] if total else head), family.name
+        assert family.type == (head_type if total or head_type == "gauge" else "unknown"), family.name
+        assert family.documentation == helps[head], family.name
+        assert not family.unit
+        assert {sample.name for sample in family.samples} == {head}
+    # The lax parser gives every counter's sample the ending, also one that the file has without it.
+    lax = [(sample.name[:-len("_total")] if sample.name[:-len("_total")] in heads else sample.name, sample)
+           for sample in samples_of(text_string_to_metric_families(text))]
+    strict = samples_of(opened)
+    assert len(lax) == len(strict)
+    for (sample_name, sample), other in zip(lax, strict):
+        assert sample_name == other.name
+        assert list(sample.labels.items()) == list(other.labels.items()), other
+        assert sample.value == float(other.value), other
+
+
 def main():
     read("all.prom")
     hard = read("hard.prom")
+    check_openmetrics("all")
+    check_openmetrics("hard")
     hostile = 'we"b\\\n'
     cpu = hard["container_cpu_usage_seconds"]
     labels = next(s.labels for s in cpu.samples if s.labels["name"] == hostile)
@@ -75,7 +107,7 @@ def main():
     assert value(usage, device='/dev/mapper/vg-"data"', operation="Total", major="253", minor="7") == 0
     received = hard["container_network_receive_bytes"]
     assert value(received, interface="eth0.100@if7") == 1
-    print("all.prom and hard.prom say what was put in")
+    print("all.prom and hard.prom say what was put in, all.om and hard.om the same")
 
 
 main()

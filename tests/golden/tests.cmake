@@ -8,7 +8,10 @@ add_test(NAME unit.golden_promtool
 add_test(NAME unit.golden_client COMMAND sh -c
     "test -x /usr/bin/python3 || { echo 'SKIP: /usr/bin/python3 is not there'; exit 77; }
      exec /usr/bin/python3 -B '${golden}/check_client.py'")
+add_test(NAME unit.golden_protobuf COMMAND sh -c
+    "test -x /usr/bin/python3 || { echo 'SKIP: /usr/bin/python3 is not there'; exit 77; }
+     exec /usr/bin/python3 -B '${golden}/check_protobuf.py' '$<TARGET_FILE:test_prometheus_golden>'")
 add_test(NAME unit.metrics_doc
     COMMAND sh "${golden}/check_metrics_doc.sh" $<TARGET_FILE:weir_metrics_doc> "${CMAKE_SOURCE_DIR}/docs/METRICS.md")
-set_tests_properties(unit.golden_promtool unit.golden_client unit.metrics_doc PROPERTIES
+set_tests_properties(unit.golden_promtool unit.golden_client unit.golden_protobuf unit.metrics_doc PROPERTIES
     TIMEOUT 120 LABELS unit SKIP_RETURN_CODE 77)

@@ -1,9 +1,12 @@
-/* Numbers as they are exposed: exact, without a fraction that is not there. */
+/* Numbers as they are exposed: exact, without a fraction that is not there; and the doubles that
+ * stand for the same. */
 #include "exporters/decimal.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -113,12 +116,97 @@ static void test_signs(void **state)
                         "-9223372036.854775808");
 }
 
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Bit for bit, so that 0 and -0 are not alike. */
+#define assert_double(given, expected) assert_int_equal(bits_of(given), bits_of(expected))
+
+static void test_nearest_known(void **state)
+{
+    (void)state;
+    assert_double(decimal_nearest(0, 0), 0.0);
+    assert_double(decimal_nearest(0, 9), 0.0);
+    assert_double(decimal_nearest(1, 9), 0.000000001);
+    assert_double(decimal_nearest(1500000000, 9), 1.5);
+    assert_double(decimal_nearest(1785715200123, 3), 1785715200.123);
+    assert_double(decimal_nearest(1785715200123456789, 9), 1785715200.123456789);
+    assert_double(decimal_nearest(9007199254740992, 9), 9007199.254740992);
+    assert_double(decimal_nearest(9007199254740993, 9), 9007199.254740993);
+    assert_double(decimal_nearest(9007199254740993, 0), 9007199254740993.0);
+    assert_double(decimal_nearest(UINT64_MAX, 0), 18446744073709551615.0);
+    assert_double(decimal_nearest(UINT64_MAX, 1), 1844674407370955161.5);
+    assert_double(decimal_nearest(UINT64_MAX, 9), 18446744073.709551615);
+}
+
+/* Between 2^52 and 2^53 doubles are the integers, so n + 1/2 lies in the middle of two. */
+static void test_nearest_ties(void **state)
+{
+    (void)state;
+    const uint64_t even = UINT64_C(1) << 52;
+    for (uint64_t n = even; n < even + 100; n++) {
+        uint64_t tenths = 10 * n + 5;
+        assert_double(decimal_nearest(tenths, 1), (double)(n + n % 2));
+        assert_double(decimal_nearest(tenths - 1, 1), (double)n);
+        assert_double(decimal_nearest(tenths + 1, 1), (double)(n + 1));
+        assert_double(decimal_nearest(100 * tenths, 3), (double)(n + n % 2));
+        assert_double(decimal_nearest(100 * tenths - 1, 3), (double)n);
+        assert_double(decimal_nearest(100 * tenths + 1, 3), (double)(n + 1));
+    }
+}
+
+/* As the C library reads the text, whatever the locale of the test. */
+static void test_nearest_random(void **state)
+{
+    (void)state;
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", NULL);
+    assert_true(c_locale != NULL);
+    uint64_t x = 88172645463325252; /* xorshift64; any seed but 0 */
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        uint64_t value = x >> (i % 64); /* all lengths */
+        const char *text = written(value, i % 10);
+        assert_double(decimal_nearest(value, i % 10), strtod_l(text, NULL, c_locale));
+    }
+    freelocale(c_locale);
+}
+
+static double nearest_of(enum metric_type type, enum metric_unit unit, uint64_t bits)
+{
+    struct metric m = {.type = type, .unit = unit};
+    return decimal_nearest_value(&m, bits);
+}
+
+static void test_nearest_values(void **state)
+{
+    (void)state;
+    assert_double(nearest_of(METRIC_COUNTER, UNIT_NS, 1500000000), 1.5);
+    assert_double(nearest_of(METRIC_GAUGE, UNIT_MS, 1500), 1.5);
+    assert_double(nearest_of(METRIC_GAUGE, UNIT_PERCENT, 250500001), 250.500001);
+    assert_double(nearest_of(METRIC_GAUGE, UNIT_MICROSECONDS, 100000), 100000.0);
+    assert_double(nearest_of(METRIC_GAUGE_ZERO, UNIT_BYTES, 0), 0.0);
+    assert_double(nearest_of(METRIC_COUNTER, UNIT_COUNT, UINT64_MAX), 18446744073709551615.0);
+    assert_double(nearest_of(METRIC_GAUGE, UNIT_COUNT, UINT64_MAX), -1.0);
+    assert_double(nearest_of(METRIC_GAUGE, UNIT_PERCENT, (uint64_t)-500000), -0.5);
+    assert_double(nearest_of(METRIC_GAUGE, UNIT_NS, (uint64_t)INT64_MIN), -9223372036.854775808);
+    assert_double(nearest_of(METRIC_GAUGE, UNIT_BYTES, (uint64_t)INT64_MIN),
+                  -9223372036854775808.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_numbers),  cmocka_unit_test(test_around_powers_of_ten),
         cmocka_unit_test(test_random_numbers), cmocka_unit_test(test_units),
-        cmocka_unit_test(test_signs),
+        cmocka_unit_test(test_signs),          cmocka_unit_test(test_nearest_known),
+        cmocka_unit_test(test_nearest_ties),   cmocka_unit_test(test_nearest_random),
+        cmocka_unit_test(test_nearest_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static char *encoded(const struct snapshot *s)
 {
     struct buf b;
     buf_init(&b, BODY_MAX);
-    assert_int_equal(prometheus_encode(s, &b), 0);
+    assert_int_equal(prometheus_encode(s, &prometheus_whole_text, &b), 0);
     char *text = strdup(b.data ? b.data : "");
     assert_non_null(text);
     assert_int_equal(strlen(text), b.length);
@@ -409,7 +409,7 @@ static void test_maximum(void **state)
     for (size_t maximum = 1; maximum < length; maximum += maximum / 50 + 1) {
         struct buf b;
         buf_init(&b, maximum);
-        assert_int_equal(prometheus_encode(s, &b), -EMSGSIZE);
+        assert_int_equal(prometheus_encode(s, &prometheus_whole_text, &b), -EMSGSIZE);
         assert_true(b.length <= maximum);
         buf_done(&b);
     }
@@ -424,7 +424,7 @@ static void test_appends(void **state)
     struct buf b;
     buf_init(&b, BODY_MAX);
     assert_int_equal(buf_add_string(&b, "before\n"), 0);
-    assert_int_equal(prometheus_encode(s, &b), 0);
+    assert_int_equal(prometheus_encode(s, &prometheus_whole_text, &b), 0);
     assert_true(text_starts_with(b.data, "before\n# HELP container_threads "));
     buf_done(&b);
     snapshot_unref(s);

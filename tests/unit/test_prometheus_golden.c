@@ -1,7 +1,8 @@
-/* Whole expositions, byte for byte: tests/golden/all.prom has every metric once,
- * tests/golden/hard.prom what is hard to write. promtool and the Python client read the same files
+/* Whole expositions, byte for byte: tests/golden/all.prom and all.om have every metric once,
+ * hard.prom and hard.om what is hard to write. promtool and the Python client read the same files
  * in tests of their own. With WEIR_GOLDEN_WRITE=1 in the environment the files are written instead
- * of compared: read the difference before it is committed. */
+ * of compared: read the difference before it is committed. What the same snapshots are as protocol
+ * buffers is written into the folder that WEIR_GOLDEN_PROTOBUF names, for check_protobuf.py. */
 #include "base/buf.h"
 #include "base/fs.h"
 #include "exporters/prometheus.h"
@@ -28,11 +29,17 @@ static void write_golden(const char *path, const struct buf *content)
     assert_int_equal(fclose(file), 0);
 }
 
-static void assert_golden(struct snapshot *s, const char *path)
+static void encode(const struct snapshot *s, enum prometheus_format format, struct buf *ret)
+{
+    const struct prometheus_options options = {.format = format, .sets = PROMETHEUS_SETS_ALL};
+    buf_init(ret, GOLDEN_MAX);
+    assert_int_equal(prometheus_encode(s, &options, ret), 0);
+}
+
+static void assert_format(const struct snapshot *s, enum prometheus_format format, const char *path)
 {
     struct buf encoded;
-    buf_init(&encoded, GOLDEN_MAX);
-    assert_int_equal(prometheus_encode(s, &encoded), 0);
+    encode(s, format, &encoded);
     if (getenv("WEIR_GOLDEN_WRITE"))
         write_golden(path, &encoded);
     struct buf golden;
@@ -42,6 +49,35 @@ static void assert_golden(struct snapshot *s, const char *path)
     assert_int_equal(encoded.length, golden.length);
     buf_done(&golden);
     buf_done(&encoded);
+}
+
+static void write_protobuf(const struct snapshot *s, const char *name)
+{
+    const char *folder = getenv("WEIR_GOLDEN_PROTOBUF");
+    if (!folder)
+        return;
+    char path[4096];
+    struct buf encoded;
+    encode(s, PROMETHEUS_PROTOBUF, &encoded);
+    int length = snprintf(path, sizeof path, "%s/%s.pb", folder, name);
+    assert_in_range(length, 1, sizeof path - 1);
+    write_golden(path, &encoded);
+    buf_done(&encoded);
+}
+
+static void assert_golden(struct snapshot *s, const char *name)
+{
+    static const struct {
+        enum prometheus_format format;
+        const char *ending;
+    } files[] = {{PROMETHEUS_TEXT, "prom"}, {PROMETHEUS_OPENMETRICS, "om"}};
+    for (size_t f = 0; f < COUNT(files); f++) {
+        char path[4096];
+        (void)snprintf(path, sizeof path, WEIR_SOURCE_DIR "/tests/golden/%s.%s", name,
+                       files[f].ending);
+        assert_format(s, files[f].format, path);
+    }
+    write_protobuf(s, name);
     snapshot_unref(s);
 }
 
@@ -69,7 +105,7 @@ static void test_all(void **state)
     fixture_points(s, NULL, agent, AGENT_METRICS);
     for (unsigned m = 0; m < CONTAINER_METRICS; m++)
         row_set(&s->rows[0], m, 100 + m);
-    assert_golden(s, WEIR_SOURCE_DIR "/tests/golden/all.prom");
+    assert_golden(s, "all");
 }
 
 static void fill_hostile(struct snapshot *s, size_t row)
@@ -157,7 +193,7 @@ static void test_hard(void **state)
     fill_hostile(s, 0);
     fill_simulated(s, 1); /* the third has neither a name nor a value */
     fixture_points(s, NULL, agent, COUNT(agent));
-    assert_golden(s, WEIR_SOURCE_DIR "/tests/golden/hard.prom");
+    assert_golden(s, "hard");
 }
 
 int main(void)

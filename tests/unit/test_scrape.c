@@ -214,7 +214,7 @@ static void test_metrics(void **state)
     struct buf expected;
     await_answer(&f, fd, &answer);
     buf_init(&expected, ANSWER_MAX);
-    assert_int_equal(prometheus_encode(s, &expected), 0);
+    assert_int_equal(prometheus_encode(s, &prometheus_whole_text, &expected), 0);
     assert_int_equal(status_of(&answer), 200);
     assert_non_null(strstr(answer.data, "\r\nContent-Type: text/plain; version=0.0.4; "
                                         "charset=utf-8\r\n"));

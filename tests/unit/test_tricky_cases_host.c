@@ -196,7 +196,7 @@ static bool page_has(const struct host *h, const char *family, const char *const
     struct buf page;
     bool found = false;
     buf_init(&page, PAGE_MAX);
-    assert_int_equal(prometheus_encode(h->snapshot, &page), 0);
+    assert_int_equal(prometheus_encode(h->snapshot, &prometheus_whole_text, &page), 0);
     char *rest = page.data;
     for (char *line = strsep(&rest, "\n"); line && !found; line = strsep(&rest, "\n")) {
         found = text_starts_with(line, family);
@@ -465,7 +465,7 @@ static void case_23_simulated_values_are_marked(void **state)
     assert_int_equal(h.snapshot->row_count, 6);
     assert_int_equal(point(&h, AGENT_SIMULATED), 1);
     buf_init(&page, PAGE_MAX);
-    assert_int_equal(prometheus_encode(h.snapshot, &page), 0);
+    assert_int_equal(prometheus_encode(h.snapshot, &prometheus_whole_text, &page), 0);
     char *rest = page.data;
     for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
         if (!text_starts_with(line, "container_") && !text_starts_with(line, "weir_container_"))
