@@ -100,7 +100,7 @@ static void say_problems(struct check *c)
 static void refuse_request(void *context, struct http_request *request)
 {
     (void)context;
-    http_respond_text(request, 503, "this is weir check");
+    http_respond_text(request, 503, NULL, "this is weir check");
 }
 
 /* The address is taken: by the weir that is asked about, as like as not. */

@@ -7,6 +7,9 @@ pkg_check_modules(LIBYAML REQUIRED IMPORTED_TARGET yaml-0.1)
 # Headers only: opened at run time, when they are needed.
 pkg_check_modules(LIBCURL REQUIRED libcurl)
 pkg_check_modules(LIBCGROUP REQUIRED libcgroup)
+pkg_check_modules(LIBSSL REQUIRED libssl>=3.0)
+pkg_check_modules(LIBXCRYPT REQUIRED libxcrypt)
+pkg_check_modules(LIBDEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 
 if(WEIR_DEPS_PREFIX)
     list(PREPEND CMAKE_PREFIX_PATH "${WEIR_DEPS_PREFIX}/usr")

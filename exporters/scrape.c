@@ -84,7 +84,7 @@ void scrape_free(struct scrape *s)
         struct http_request *request = s->waiting->request;
         s->source.withdraw(s->source.context, &s->waiting->demand);
         waiting_free(s->waiting);
-        http_respond_text(request, 503, "weir is stopping.");
+        http_respond_text(request, 503, NULL, "weir is stopping.");
     }
     bytes_unref(s->body);
     free(s->telemetry_path);
@@ -124,12 +124,15 @@ static void on_snapshot(struct demand *demand, struct snapshot *snapshot)
     struct http_request *request = w->request;
     waiting_free(w);
     if (encode_body(s, snapshot) < 0) {
-        http_respond_text(request, 500,
+        http_respond_text(request, 500, NULL,
                           "The metrics do not fit into an answer of 256 MiB; allow fewer container "
                           "labels or include fewer containers.");
         return;
     }
-    http_respond(request, 200, "text/plain; version=0.0.4; charset=utf-8", s->body);
+    http_respond(request,
+                 &(struct http_reply){.status = 200,
+                                      .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                                      .body = s->body});
 }
 
 /* Reads a positive decimal number of seconds such as "10" or "9.5"; what is finer than a ms is cut.
@@ -179,7 +182,7 @@ static uint64_t wait_ms(const struct scrape *s, const struct http_request *reque
 static void handle_metrics(struct scrape *s, struct http_request *request)
 {
     if (s->waiting_count >= SCRAPE_WAITING_MAX) {
-        http_respond_text(request, 503,
+        http_respond_text(request, 503, NULL,
                           "Too many scrapes wait for the same round; ask again in a moment.");
         return;
     }
@@ -205,21 +208,23 @@ static void handle_page(struct scrape *s, struct http_request *request)
     const struct snapshot *newest = s->source.current(s->source.context);
     if (page_encode(&options, newest, clock_monotonic_ns(&clock_system), &b) < 0) {
         buf_done(&b);
-        http_respond_text(request, 500,
+        http_respond_text(request, 500, NULL,
                           "The page is larger than weir allows; the metrics are not.");
         return;
     }
     struct bytes *body = bytes_from_buf(&b);
-    http_respond(request, 200, PAGE_CONTENT_TYPE, body);
+    http_respond(request, &(struct http_reply){
+                              .status = 200, .content_type = PAGE_CONTENT_TYPE, .body = body});
     bytes_unref(body);
 }
 
 static void handle_ready(struct scrape *s, struct http_request *request)
 {
     if (s->source.current(s->source.context))
-        http_respond_text(request, 200, "weir is ready.");
+        http_respond_text(request, 200, NULL, "weir is ready.");
     else
-        http_respond_text(request, 503, "weir is not ready: its first round has not ended yet.");
+        http_respond_text(request, 503, NULL,
+                          "weir is not ready: its first round has not ended yet.");
 }
 
 static void handle_unknown(struct scrape *s, struct http_request *request)
@@ -229,7 +234,7 @@ static void handle_unknown(struct scrape *s, struct http_request *request)
     (void)buf_add_string(&b, "There is nothing at this path; the metrics are at ");
     (void)buf_add_string(&b, s->telemetry_path);
     (void)buf_add_char(&b, '.');
-    http_respond_text(request, 404, b.failed ? "There is nothing at this path." : b.data);
+    http_respond_text(request, 404, NULL, b.failed ? "There is nothing at this path." : b.data);
     buf_done(&b);
 }
 
@@ -242,7 +247,7 @@ void scrape_handle(void *context, struct http_request *request)
     else if (text_equal(path, "/"))
         handle_page(s, request);
     else if (text_equal(path, "/-/healthy") || text_equal(path, "/healthz"))
-        http_respond_text(request, 200, "weir is healthy.");
+        http_respond_text(request, 200, NULL, "weir is healthy.");
     else if (text_equal(path, "/-/ready"))
         handle_ready(s, request);
     else

@@ -1,5 +1,5 @@
-/* What it knows: the bytes of an answer and its counts. The body goes out from where it lies.
- * Documents: RFC 9110 (Date, Allow, Content-Length), RFC 9112 section 9.3 (persistence). */
+/* What it knows: the head of an answer, and its count. Documents: RFC 9110 (Date, Allow,
+ * Content-Length), RFC 9112 section 9.3 (persistence). */
 #include "net/http_connection.h"
 #include "net/http_request.h"
 
@@ -13,17 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD_MAX_BYTES         512 /* the longest head has some 250 and the content type */
 #define CONTENT_TYPE_MAX_BYTES 200
-
-struct http_write {
-    uv_write_t request; /* `data` is what http_write_start was given */
-    void (*done)(struct http_write *w, void *stream_data, int status);
-    struct bytes *body; /* a reference; NULL when the head is all that is sent */
-    size_t head_length;
-    bool keep_alive;
-    char head[HEAD_MAX_BYTES];
-};
 
 #define STATUS_CODE(code) code,
 static const int status_codes[HTTP_STATUSES] = {HTTP_STATUS_LIST(STATUS_CODE)};
@@ -44,12 +34,26 @@ static const char *reason_phrase(int status)
         return "OK";
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
     case 404:
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
     case 408:
         return "Request Timeout";
+    case 413:
+        return "Content Too Large";
+    case 414:
+        return "URI Too Long";
+    case 417:
+        return "Expectation Failed";
+    case 429:
+        return "Too Many Requests";
     case 431:
         return "Request Header Fields Too Large";
     case 500:
@@ -82,62 +86,33 @@ static const char *connection_line(const struct http_answer *a)
     return a->old ? "Connection: keep-alive\r\n" : "";
 }
 
-struct http_write *http_write_new(struct http_server *s, const struct http_answer *a)
+size_t http_answer_head(struct http_server *s, const struct http_answer *a,
+                        char ret[HTTP_HEAD_MAX_BYTES])
 {
     size_t index = status_index(a->status);
     assert(index < HTTP_STATUSES);
     assert(strlen(a->content_type) <= CONTENT_TYPE_MAX_BYTES);
-    struct http_write *w = alloc_bytes(sizeof *w);
-    int length = snprintf(w->head, sizeof w->head,
+    int length = snprintf(ret, HTTP_HEAD_MAX_BYTES,
                           "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n"
-                          "Content-Length: %zu\r\n%s%s\r\n",
+                          "Content-Length: %zu\r\n%s%s%s\r\n",
                           a->status, reason_phrase(a->status), date_text(s), a->content_type,
-                          a->body->length, a->status == 405 ? "Allow: GET, HEAD\r\n" : "",
-                          connection_line(a));
-    assert(length > 0 && (size_t)length < sizeof w->head);
-    w->head_length = (size_t)length;
-    w->keep_alive = a->keep_alive;
-    w->body = a->head || a->body->length == 0 ? NULL : bytes_ref(a->body);
+                          a->body->length, a->headers ? a->headers : "",
+                          s->headers ? s->headers : "", connection_line(a));
+    assert(length > 0 && length < HTTP_HEAD_MAX_BYTES);
     s->answers[index]++;
-    return w;
+    return (size_t)length;
 }
 
-void http_write_free(struct http_write *w)
+void http_respond(struct http_request *r, const struct http_reply *reply)
 {
-    bytes_unref(w->body);
-    free(w);
-}
-
-static void on_uv_written(uv_write_t *request, int status)
-{
-    struct http_write *w = request->data;
-    w->done(w, request->handle->data, status);
-}
-
-int http_write_start(struct http_write *w, uv_stream_t *stream,
-                     void (*done)(struct http_write *w, void *stream_data, int status))
-{
-    uv_buf_t parts[2] = {{.base = w->head, .len = w->head_length}};
-    if (w->body)
-        parts[1] = (uv_buf_t){.base = w->body->data, .len = w->body->length};
-    w->request.data = w;
-    w->done = done;
-    return uv_write(&w->request, stream, parts, w->body ? 2 : 1, on_uv_written);
-}
-
-bool http_write_keeps_alive(const struct http_write *w)
-{
-    return w->keep_alive;
-}
-
-void http_respond(struct http_request *r, int status, const char *content_type, struct bytes *body)
-{
-    assert(status_index(status) < HTTP_STATUSES);
+    assert(status_index(reply->status) < HTTP_STATUSES);
+    assert(!reply->headers || strlen(reply->headers) <= HTTP_REPLY_HEADERS_MAX);
     struct http_connection *c = r->connection;
     struct http_answer answer = {
-        .status = status,
-        .content_type = content_type,
-        .body = body,
+        .status = reply->status,
+        .content_type = reply->content_type,
+        .headers = reply->headers,
+        .body = reply->body,
         .head = http_request_is_head(r),
         .keep_alive = r->keep_alive,
         .old = http_request_is_old(r),
@@ -156,11 +131,17 @@ struct bytes *http_sentence_body(const char *sentence)
     return bytes_from_buf(&text);
 }
 
-void http_respond_text(struct http_request *r, int status, const char *sentence)
+void http_respond_text(struct http_request *r, int status, const char *headers,
+                       const char *sentence)
 {
-    struct bytes *body = http_sentence_body(sentence);
-    http_respond(r, status, HTTP_TEXT_TYPE, body);
-    bytes_unref(body);
+    const struct http_reply reply = {
+        .status = status,
+        .content_type = HTTP_TEXT_TYPE,
+        .headers = headers,
+        .body = http_sentence_body(sentence),
+    };
+    http_respond(r, &reply);
+    bytes_unref(reply.body);
 }
 
 uint64_t http_server_answers(const struct http_server *s, int status)

@@ -1,4 +1,4 @@
-/* An answer on its way to the peer. Private to net. */
+/* What an answer consists of. Private to net. */
 #ifndef WEIR_NET_HTTP_ANSWER_H
 #define WEIR_NET_HTTP_ANSWER_H
 
@@ -10,6 +10,7 @@
 struct http_answer {
     int status;
     const char *content_type;
+    const char *headers; /* more lines, or NULL */
     struct bytes *body;
     bool head;       /* its length only */
     bool keep_alive; /* the connection stays */
@@ -19,13 +20,11 @@ struct http_answer {
 /* A body of one line; one reference, the caller's. */
 struct bytes *http_sentence_body(const char *sentence);
 
-/* An answer on its way out; freed with http_write_free once libuv is done with it. */
-struct http_write;
-struct http_write *http_write_new(struct http_server *s, const struct http_answer *a);
-void http_write_free(struct http_write *w);
-/* Hands it to `stream`. 0 or a negative errno; then `done` will not be called. */
-int http_write_start(struct http_write *w, uv_stream_t *stream,
-                     void (*done)(struct http_write *w, void *stream_data, int status));
-bool http_write_keeps_alive(const struct http_write *w);
+/* The longest head: ours has some 250 bytes beside the content type and the two runs of lines. */
+#define HTTP_HEAD_MAX_BYTES (512 + 2 * HTTP_REPLY_HEADERS_MAX)
+
+/* Writes the head of `a` to `ret`, counts the answer, and returns the head's length. */
+size_t http_answer_head(struct http_server *s, const struct http_answer *a,
+                        char ret[HTTP_HEAD_MAX_BYTES]);
 
 #endif

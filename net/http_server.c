@@ -1,36 +1,34 @@
-/* What it knows: accepting, the limits and their counts, the one timer, and the end of a server.
- * Documents: accept(2), the libuv guide (uv_poll_t, uv_timer_t).
- *
- * Listeners are polled and accept4(2) is called here instead of by uv_listen: when no descriptor is
- * left, libuv 1.44 closes a spare one and accepts and drops every waiting peer without a word to
- * its caller, so it could not be counted; and where the spare is gone, it calls back with the error
- * over and over without returning to the loop. Here a failed accept is counted, the peers stay in
- * the kernel's queue, and the listeners rest for a moment. */
+/* What it knows: the limits and their counts, the one timer, and the end of a server. Document: the
+ * libuv guide (uv_timer_t). */
 #include "net/http_connection.h"
 
 #include "base/alloc.h"
-#include "base/err.h"
+#include "net/tls.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define ACCEPT_REST_MS 500 /* after a failed accept: descriptors come back at human speed */
-#define ACCEPT_AT_ONCE 16  /* connections per wake-up, so that those who are in get their turn */
-/* Connections past max_connections that are told so; the others are closed without a word. */
-#define REFUSED_AT_ONCE 16
+#include <string.h>
 
 const struct http_server_limits http_server_default_limits = {
-    /* A few Prometheus servers, a few people; what an idle one costs is a descriptor and 1/3 kB. */
-    .max_connections = 128,
+    /* Some Prometheus servers, some people, and a crowd to drop before one of them is: half of the
+     * 1024 descriptors that a process usually has. An idle connection costs half a kB. */
+    .max_connections = 512,
+    /* A proxy with many behind it is one peer, and one peer alone cannot take all the places. */
+    .max_connections_per_peer = 128,
     /* A scrape has 300 bytes, a browser with cookies up to 4 kB; other servers draw the line at 8
      * to 16 kB. */
     .max_header_bytes = 16 * 1024,
+    /* The longest path is some 20 bytes; the rest is for a query with a list of names. */
+    .max_target_bytes = 4 * 1024,
+    /* Nothing here wants a body: this is what a form or a health checker may send along. */
+    .max_body_bytes = 64 * 1024,
+    /* Bodies of 1000 containers have some MB: a few old ones that slow readers still hold. */
+    .max_pinned_bytes = 64 * 1024 * 1024,
     /* One packet a request: this leaves time for its retransmissions, and no more. */
     .header_timeout_ms = 10 * 1000,
+    /* 64 KiB at the speed of a telephone line. */
+    .body_timeout_ms = 10 * 1000,
     /* Past the usual longest scrape interval, two minutes, so that scrapes keep their connection.
      */
     .idle_timeout_ms = 180 * 1000,
@@ -39,7 +37,6 @@ const struct http_server_limits http_server_default_limits = {
 };
 
 static void on_timer(uv_timer_t *timer);
-static void on_acceptable(uv_poll_t *poll, int status, int events);
 
 struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_server_limits *limits,
                                     http_handler handler, void *context)
@@ -70,117 +67,75 @@ void http_server_wake_at(struct http_server *s, uint64_t deadline_ms)
     (void)uv_timer_start(&s->timer, on_timer, deadline_ms > now ? deadline_ms - now : 0, 0);
 }
 
-static void watch(struct http_server *s)
+/* The first one whose time is over, or NULL. `ret_earliest` falls to the earliest deadline of those
+ * before it. */
+static struct http_connection *find_overdue(const struct http_server *s, uint64_t now,
+                                            uint64_t *ret_earliest)
 {
-    for (size_t i = 0; i < s->listener_count; i++)
-        (void)uv_poll_start(&s->listeners[i]->poll, UV_READABLE, on_acceptable);
-}
-
-static void check_deadlines(struct http_server *s, uint64_t now)
-{
-    struct http_connection *next = NULL;
-    for (struct http_connection *c = s->connections; c; c = next) {
-        next = c->next;
-        if (c->deadline_ms <= now)
-            http_connection_overdue(c);
-    }
-    if (s->accept_again_ms <= now) {
-        s->accept_again_ms = HTTP_NEVER;
-        watch(s);
-    }
+    for (unsigned rank = 0; rank < HTTP_RANKS; rank++)
+        for (struct http_connection *c = s->queues[rank].first; c; c = c->next) {
+            if (c->deadline_ms <= now)
+                return c;
+            if (c->deadline_ms < *ret_earliest)
+                *ret_earliest = c->deadline_ms;
+        }
+    return NULL;
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct http_server *s = timer->data;
-    check_deadlines(s, uv_now(s->loop));
-    uint64_t earliest = s->accept_again_ms;
-    for (const struct http_connection *c = s->connections; c; c = c->next)
-        if (c->deadline_ms < earliest)
-            earliest = c->deadline_ms;
+    uint64_t now = uv_now(s->loop);
+    uint64_t earliest = HTTP_NEVER;
+    struct http_connection *c = NULL;
+    /* From the start each time: what is done about one may close others or move them. */
+    while ((c = find_overdue(s, now, &earliest)))
+        http_connection_overdue(c);
+    if (s->accept_again_ms <= now)
+        http_server_accept_again(s);
+    if (s->accept_again_ms < earliest)
+        earliest = s->accept_again_ms;
     if (earliest != HTTP_NEVER)
         http_server_wake_at(s, earliest);
 }
 
 void http_server_connection_gone(struct http_server *s)
 {
-    if (!s->connections && s->accept_again_ms == HTTP_NEVER)
+    if (s->connection_count == 0 && s->accept_again_ms == HTTP_NEVER)
         (void)uv_timer_stop(&s->timer);
 }
 
-/* Accepting. */
+/* What can be changed. */
 
-static void rest(struct http_server *s)
+void http_server_set_limits(struct http_server *s, const struct http_server_limits *limits)
 {
-    s->refusals[HTTP_REFUSED_ACCEPT]++;
-    for (size_t i = 0; i < s->listener_count; i++)
-        (void)uv_poll_stop(&s->listeners[i]->poll);
-    s->accept_again_ms = uv_now(s->loop) + ACCEPT_REST_MS;
-    http_server_wake_at(s, s->accept_again_ms);
+    s->limits = *limits;
 }
 
-static int take_in(struct http_server *s, int fd)
+void http_server_set_headers(struct http_server *s, const char *lines)
 {
-    bool full = s->connection_count - s->refused_count >= s->limits.max_connections;
-    if (!full || s->refused_count < REFUSED_AT_ONCE)
-        return http_connection_open(s, fd, full);
-    s->refusals[HTTP_REFUSED_CONNECTIONS]++;
-    (void)close(fd);
-    return 0;
+    size_t length = strlen(lines);
+    assert(length <= HTTP_REPLY_HEADERS_MAX);
+    assert(length == 0 || (length > 2 && strcmp(lines + length - 2, "\r\n") == 0));
+    free(s->headers);
+    s->headers = length > 0 ? alloc_string(lines) : NULL;
 }
 
-static void on_acceptable(uv_poll_t *poll, int status, int events)
+void http_server_set_tls(struct http_server *s, struct tls_context *tls)
 {
-    struct http_server *s = poll->data;
-    struct http_listener *l = (struct http_listener *)poll;
-    (void)events;
-    for (int i = 0; i < ACCEPT_AT_ONCE && !s->closing; i++) {
-        int fd = status < 0 ? -1 : accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && take_in(s, fd) == 0)
-            continue;
-        if (fd < 0 && status == 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            return;
-        if (fd < 0 && status == 0 && (errno == EINTR || errno == ECONNABORTED))
-            continue;
-        rest(s);
-        return;
-    }
+    struct tls_context *old = s->tls;
+    s->tls = tls ? tls_context_ref(tls) : NULL;
+    tls_context_unref(old);
 }
 
-int http_server_listen(struct http_server *s, const char *address, struct err *e)
+uint32_t http_server_connections(const struct http_server *s)
 {
-    int fd = -1;
-    assert(!s->closing);
-    if (s->listener_count == HTTP_LISTENERS_MAX)
-        return err_set(e, -E2BIG, "cannot listen on %s: %d addresses are the most; leave some out",
-                       address, HTTP_LISTENERS_MAX);
-    int r = http_listen_open(address, e, &fd);
-    if (r < 0)
-        return r;
-    struct http_listener *l = alloc_zeroed(1, sizeof *l);
-    l->fd = fd;
-    r = uv_poll_init_socket(s->loop, &l->poll, fd);
-    if (r < 0) {
-        (void)close(fd);
-        free(l);
-        return err_set_errno(e, r, "cannot watch the listening socket of %s", address);
-    }
-    l->poll.data = s;
-    s->handles++;
-    s->listeners[s->listener_count++] = l;
-    if (s->accept_again_ms == HTTP_NEVER)
-        (void)uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
-    return 0;
+    return s->connection_count;
 }
 
-uint16_t http_server_port(const struct http_server *s, size_t index)
+uint64_t http_server_pinned_bytes(const struct http_server *s)
 {
-    struct sockaddr_storage address = {0};
-    socklen_t length = sizeof address;
-    if (index >= s->listener_count ||
-        getsockname(s->listeners[index]->fd, (struct sockaddr *)&address, &length) < 0)
-        return 0;
-    return http_listen_port(&address);
+    return s->pins.bytes;
 }
 
 /* The end. */
@@ -192,16 +147,11 @@ void http_server_handle_closed(struct http_server *s)
         return;
     void (*closed)(void *context) = s->closed;
     void *context = s->closed_context;
+    tls_context_unref(s->tls);
+    free(s->headers);
     free(s);
     if (closed)
         closed(context);
-}
-
-static void on_listener_closed(uv_handle_t *handle)
-{
-    struct http_server *s = handle->data;
-    free((struct http_listener *)handle);
-    http_server_handle_closed(s);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -215,14 +165,10 @@ void http_server_close(struct http_server *s, void (*closed)(void *context), voi
     s->closing = true;
     s->closed = closed;
     s->closed_context = context;
-    for (size_t i = 0; i < s->listener_count; i++) {
-        struct http_listener *l = s->listeners[i];
-        uv_close((uv_handle_t *)&l->poll, on_listener_closed);
-        (void)close(l->fd); /* uv_close has taken it off the poll set */
-    }
-    s->listener_count = 0;
-    while (s->connections)
-        http_connection_close(s->connections);
+    http_server_close_listeners(s);
+    for (unsigned rank = 0; rank < HTTP_RANKS; rank++)
+        while (s->queues[rank].first)
+            http_connection_close(s->queues[rank].first);
     uv_close((uv_handle_t *)&s->timer, on_timer_closed);
 }
 
@@ -236,8 +182,14 @@ const char *http_refusal_name(enum http_refusal why)
 {
     static const char *const names[HTTP_REFUSALS] = {
         [HTTP_REFUSED_CONNECTIONS] = "connections",
+        [HTTP_REFUSED_PEER] = "peer",
         [HTTP_REFUSED_HEADER_TIMEOUT] = "header_timeout",
         [HTTP_REFUSED_HEADER_BYTES] = "header_bytes",
+        [HTTP_REFUSED_TARGET_BYTES] = "target_bytes",
+        [HTTP_REFUSED_BODY_TIMEOUT] = "body_timeout",
+        [HTTP_REFUSED_BODY_BYTES] = "body_bytes",
+        [HTTP_REFUSED_PINNED_BYTES] = "pinned_bytes",
+        [HTTP_REFUSED_TLS] = "tls",
         [HTTP_REFUSED_MALFORMED] = "malformed",
         [HTTP_REFUSED_WRITE_TIMEOUT] = "write_timeout",
         [HTTP_REFUSED_ACCEPT] = "accept",

@@ -1,8 +1,12 @@
-/* What the parts of the HTTP server share: server (listeners, limits, counts), connection, answer.
- * Private to net. */
+/* What the parts of the HTTP server share: server (limits, counts, time), listeners, connection,
+ * answer. Private to net. */
 #ifndef WEIR_NET_HTTP_SERVER_INTERNAL_H
 #define WEIR_NET_HTTP_SERVER_INTERNAL_H
 
+#include "net/http_listen.h"
+#include "net/http_peer.h"
+#include "net/http_pinned.h"
+#include "net/http_places.h"
 #include "net/http_server.h"
 
 #include <time.h>
@@ -19,7 +23,8 @@ struct http_connection;
 
 struct http_listener {
     uv_poll_t poll; /* `data` is the server */
-    int fd;
+    struct http_listen socket;
+    char *address; /* as it was given; owned */
 };
 
 struct http_server {
@@ -27,11 +32,15 @@ struct http_server {
     struct http_server_limits limits;
     http_handler handler;
     void *context;
+    struct tls_context *tls; /* of new connections; a reference, NULL: plain */
+    char *headers;           /* lines of every answer, owned; NULL: none */
     struct http_listener *listeners[HTTP_LISTENERS_MAX];
     size_t listener_count;
-    struct http_connection *connections; /* all that are not closing */
+    struct http_queue queues[HTTP_RANKS]; /* all connections that are not closing */
+    struct http_peers peers;
+    struct http_pins pins;
     uint32_t connection_count;
-    uint32_t refused_count; /* of those, the ones past max_connections, which only get a 503 */
+    uint32_t refused_count; /* of those, the ones without a place, which only get a 503 */
     uint32_t handles;       /* not yet closed; the server is freed with the last */
     uv_timer_t timer;       /* due at the earliest deadline; stopped when there is none */
     uint64_t timer_due_ms;
@@ -46,23 +55,15 @@ struct http_server {
     char read_buffer[HTTP_READ_BUFFER_BYTES]; /* of whichever connection is being read */
 };
 
-/* A listening, non-blocking socket on `address`. 0 or a negative errno with the sentence. */
-int http_listen_open(const char *address, struct err *e, int *ret_fd);
-/* The port of an IPv4 or IPv6 address. */
-uint16_t http_listen_port(const struct sockaddr_storage *address);
-
-/* Takes the accepted socket over. `refused`: it gets a 503 and nothing else. 0, or a negative errno
- * and the socket is closed. */
-int http_connection_open(struct http_server *s, int fd, bool refused);
-void http_connection_close(struct http_connection *c);
-/* Its deadline has passed. */
-void http_connection_overdue(struct http_connection *c);
-
 /* The timer will fire no later than `deadline_ms` (uv_now). */
 void http_server_wake_at(struct http_server *s, uint64_t deadline_ms);
 /* A connection is being closed. */
 void http_server_connection_gone(struct http_server *s);
 /* One of `handles` is closed. */
 void http_server_handle_closed(struct http_server *s);
+/* Listeners accept again after a rest. */
+void http_server_accept_again(struct http_server *s);
+/* Closes every listener. */
+void http_server_close_listeners(struct http_server *s);
 
 #endif

@@ -34,8 +34,39 @@ static void echo(struct http_request *r)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         buf_add_format(&text, "|%s", http_request_header(r, names[i]) ?: "-");
     struct bytes *body = bytes_from_buf(&text);
-    http_respond(r, 200, "text/plain", body);
+    http_respond(r,
+                 &(struct http_reply){.status = 200, .content_type = "text/plain", .body = body});
     bytes_unref(body);
+}
+
+static struct bytes *make_body(size_t length)
+{
+    struct buf text;
+    buf_init(&text, length + 1);
+    assert_int_equal(buf_reserve(&text, length), 0);
+    memset(text.data, 'x', length);
+    text.data[length] = '\0';
+    text.length = length;
+    return bytes_from_buf(&text);
+}
+
+static void fresh(struct http_request *r)
+{
+    const char *query = http_request_query(r);
+    uint64_t length = 0;
+    assert_int_equal(text_parse_u64(query, strlen(query), &length), 0);
+    struct bytes *body = make_body((size_t)length);
+    http_respond(r,
+                 &(struct http_reply){.status = 200, .content_type = "text/plain", .body = body});
+    bytes_unref(body);
+}
+
+static void where(struct http_request *r)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "%s %s", http_request_method(r),
+                   http_request_is_local(r) ? "local" : "remote");
+    http_respond_text(r, 200, NULL, text);
 }
 
 static void handle(void *context, struct http_request *r)
@@ -44,16 +75,22 @@ static void handle(void *context, struct http_request *r)
     const char *path = http_request_path(r);
     f->handled++;
     if (text_equal(path, "/hello")) {
-        http_respond(r, 200, "text/plain", f->hello);
+        http_respond(
+            r, &(struct http_reply){.status = 200, .content_type = "text/plain", .body = f->hello});
     } else if (text_equal(path, "/big")) {
-        http_respond(r, 200, "text/plain", f->big);
+        http_respond(
+            r, &(struct http_reply){.status = 200, .content_type = "text/plain", .body = f->big});
     } else if (text_starts_with(path, "/echo")) {
         echo(r);
+    } else if (text_equal(path, "/fresh")) {
+        fresh(r);
+    } else if (text_equal(path, "/where")) {
+        where(r);
     } else if (text_equal(path, "/later")) {
         assert_true(f->held_count < HELD_MAX);
         f->held[f->held_count++] = r;
     } else {
-        http_respond_text(r, 404, "There is nothing at this path.");
+        http_respond_text(r, 404, NULL, "There is nothing at this path.");
     }
 }
 
@@ -92,7 +129,7 @@ void fixture_stop(struct fixture *f)
     assert_int_equal(f->closed, open);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     for (size_t i = 0; i < f->held_count; i++)
-        http_respond_text(f->held[i], 200, "Nobody is there any more.");
+        http_respond_text(f->held[i], 200, NULL, "Nobody is there any more.");
     assert_int_equal(f->hello->references, 1);
     assert_int_equal(f->big->references, 1);
     bytes_unref(f->hello);
@@ -127,12 +164,44 @@ void fixture_await(struct fixture *f, const size_t *value, size_t wanted)
     assert_true(*value >= wanted);
 }
 
+void fixture_await_refusals(struct fixture *f, enum http_refusal why, uint64_t wanted)
+{
+    uint64_t end = now_ms() + PATIENCE_MS;
+    while (http_server_refusals(f->server, why) < wanted && now_ms() < end)
+        fixture_pump(f, -1, 10);
+    assert_int_equal(http_server_refusals(f->server, why), wanted);
+}
+
+void fixture_await_connections(struct fixture *f, uint32_t wanted)
+{
+    uint64_t end = now_ms() + PATIENCE_MS;
+    while (http_server_connections(f->server) != wanted && now_ms() < end)
+        fixture_pump(f, -1, 10);
+    assert_int_equal(http_server_connections(f->server), wanted);
+}
+
+void fixture_await_quiet(struct fixture *f)
+{
+    uint64_t end = now_ms() + PATIENCE_MS;
+    while (uv_backend_timeout(&f->loop) >= 0 && now_ms() < end)
+        fixture_pump(f, -1, 10);
+    assert_int_equal(uv_backend_timeout(&f->loop), -1);
+}
+
 int peer_connect(struct fixture *f, int receive_bytes)
 {
+    return peer_connect_from(f, "127.0.0.1", receive_bytes);
+}
+
+int peer_connect_from(struct fixture *f, const char *address, int receive_bytes)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(f->port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
+    assert_int_equal(inet_pton(AF_INET, address, &from.sin_addr), 1);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
     if (receive_bytes > 0)
         assert_int_equal(
             setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes), 0);
@@ -218,6 +287,34 @@ void peer_expect_end(struct fixture *f, int fd)
 {
     char byte = '\0';
     assert_int_equal(receive(f, fd, &byte, 1), 0);
+}
+
+void peer_expect_gone(struct fixture *f, int fd)
+{
+    static char piece[65536];
+    uint64_t end = now_ms() + PATIENCE_MS;
+    ssize_t got = 1;
+    while (got > 0 || (got < 0 && errno == EAGAIN)) {
+        assert_true(now_ms() < end);
+        fixture_pump(f, fd, 10);
+        got = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
+    }
+    assert_true(got == 0 || errno == ECONNRESET);
+}
+
+bool peer_is_open(struct fixture *f, int fd)
+{
+    char byte;
+    fixture_pump(f, -1, 0);
+    ssize_t got = recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+    return got < 0 && errno == EAGAIN;
+}
+
+int peer_ask_on(struct fixture *f, int fd, const char *request, struct response *ret)
+{
+    peer_send(f, fd, request);
+    peer_read(f, fd, text_starts_with(request, "HEAD"), ret);
+    return ret->status;
 }
 
 int peer_ask(struct fixture *f, const char *request, struct response *ret)
