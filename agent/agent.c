@@ -160,11 +160,12 @@ static int start_server(struct agent *a, struct err *e)
     const struct config *c = a->config;
     const struct scrape_options options = {
         .telemetry_path = c->web_telemetry_path,
+        .max_age_ms = c->collect_max_age_ms,
         .version = WEIR_VERSION,
         .max_timeout_ms = c->collect_timeout_ms,
         .source = rounds_source(a->core.rounds),
     };
-    a->scrape = scrape_new(&options);
+    a->scrape = scrape_new(&a->core.loop, &options);
     a->server = http_server_new(&a->core.loop, NULL, scrape_handle, a->scrape);
     a->core.add_points = add_http_points;
     a->core.context = a;

@@ -140,17 +140,30 @@ static void add_table(struct buf *b, const struct snapshot *s, uint64_t now_ns)
     (void)buf_add_string(b, "</table>\n");
 }
 
+static void add_link(struct buf *b, const struct page_options *options, const char *path,
+                     const char *text)
+{
+    (void)buf_add_string(b, "<a href=\"");
+    add_escaped(b, options->link_base ? options->link_base : ".");
+    add_escaped(b, path);
+    (void)buf_add_string(b, "\">");
+    (void)buf_add_string(b, text);
+    (void)buf_add_string(b, "</a>");
+}
+
 int page_encode(const struct page_options *options, const struct snapshot *s, uint64_t now_ns,
                 struct buf *ret)
 {
     (void)buf_add_string(ret, head);
     (void)buf_add_string(ret, "<p>Version ");
     add_escaped(ret, options->version);
-    (void)buf_add_string(ret, "</p>\n<p><a href=\".");
-    add_escaped(ret, options->telemetry_path);
-    (void)buf_add_string(ret,
-                         "\">Metrics</a> &middot; <a href=\"./-/healthy\">Healthy</a> &middot; "
-                         "<a href=\"./-/ready\">Ready</a></p>\n");
+    (void)buf_add_string(ret, "</p>\n<p>");
+    add_link(ret, options, options->telemetry_path, "Metrics");
+    (void)buf_add_string(ret, " &middot; ");
+    add_link(ret, options, "/-/healthy", "Healthy");
+    (void)buf_add_string(ret, " &middot; ");
+    add_link(ret, options, "/-/ready", "Ready");
+    (void)buf_add_string(ret, "</p>\n");
     add_table(ret, s, now_ns);
     (void)buf_add_string(ret, "</body>\n</html>\n");
     return ret->failed ? -EMSGSIZE : 0;

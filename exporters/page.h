@@ -11,6 +11,9 @@ struct snapshot;
 #define PAGE_CONTENT_TYPE "text/html; charset=utf-8"
 
 struct page_options {
+    /* What stands before every path in a link: "." or, where the page is asked for without the
+     * slash at its end, the last part of its own path, e.g. "./weir". NULL: ".". */
+    const char *link_base;
     const char *telemetry_path; /* begins with '/' */
     const char *version;
 };

@@ -1,16 +1,18 @@
-/* What it knows: the paths weir answers, how long a scrape may wait for its round, and that a body
- * is encoded once per snapshot. Documents: "Writing exporters" of prometheus.io (landing page), and
- * docs/ARCHITECTURE.md (rounds). */
+/* What it knows: the paths weir answers, which scrapes wait for what, and what is done with those
+ * that find no place to wait. Documents: "Writing exporters" of prometheus.io (landing page), RFC
+ * 9110 (methods, Vary), and docs/ARCHITECTURE.md (rounds). */
 #include "exporters/scrape.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/snapshot.h"
 #include "base/text.h"
+#include "exporters/body_cache.h"
 #include "exporters/page.h"
-#include "exporters/prometheus.h"
+#include "exporters/scrape_request.h"
 #include "net/http_server.h"
 
 #include <assert.h>
@@ -18,29 +20,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of one exposition: some 15 000 containers with a few labels. Past that something is wrong,
- * and a scraper could not take it in either. */
-#define SCRAPE_BODY_MAX (UINT64_C(256) << 20)
 /* Bytes of the landing page: its table has a line per engine and collector, a dozen at most. */
 #define SCRAPE_PAGE_MAX (UINT64_C(256) << 10)
 
-/* What is kept of the scraper's timeout for encoding, sending and the clock that began on the other
- * side: 5 %, at least 100 ms, which covers a slow link. */
-#define SCRAPE_MARGIN_PER_CENT 5
-#define SCRAPE_MARGIN_MS       100
-#define SCRAPE_TIMEOUT_HEADER  "x-prometheus-scrape-timeout-seconds"
-/* The least a scrape waits, whatever it says: its deadline is that of the round, which others have
- * joined, and an impatient one must not cost them their values. */
-#define SCRAPE_WAIT_MIN_MS 500
-/* Scrapes that wait at once. Connections are fewer, but peers that have gone leave theirs until the
- * round ends. */
-#define SCRAPE_WAITING_MAX 1024
-/* Seconds above which a timeout counts as this one: a year, to stay clear of overflow. */
-#define SCRAPE_TIMEOUT_MAX_S (UINT64_C(365) * 24 * 3600)
+/* The newest snapshot may be that part of max_age_ms older for those who cannot wait. */
+#define LATE_SHARE 4
 
-/* A request that waits for its round. */
+#define VARY "Vary: Accept, Accept-Encoding\r\n"
+
+/* What a scrape gets. */
+struct order {
+    struct body_wanted wanted;
+    struct negotiated negotiated;
+};
+
+/* A request that waits for its round, then perhaps for the compression of its body. */
 struct waiting {
     struct demand demand; /* first: done is given this */
+    struct body_wait compression;
+    bool demanded; /* the source has the demand */
+    struct order order;
     struct scrape *scrape;
     struct http_request *request;
     struct waiting *next;
@@ -48,25 +47,63 @@ struct waiting {
 };
 
 struct scrape {
+    char *route_prefix;
     char *telemetry_path;
     char *version;
-    uint64_t max_timeout_ms;
-    struct snapshot_source source;
+    struct scrape_options options; /* its texts are the ones above */
+    struct body_cache *bodies;
     struct waiting *waiting;
-    size_t waiting_count;
-    struct bytes *body;   /* the exposition of one snapshot; NULL before the first */
-    uint64_t body_number; /* that snapshot's number */
+    uint64_t waiting_count;
+    uint64_t waiting_since_ns; /* CLOCK_MONOTONIC: somebody waits without a break */
+    uint64_t refused;
 };
 
-struct scrape *scrape_new(const struct scrape_options *options)
+static void free_texts(struct scrape *s)
 {
+    free(s->route_prefix);
+    free(s->telemetry_path);
+    free(s->version);
+}
+
+static void take_options(struct scrape *s, const struct scrape_options *options)
+{
+    const char *prefix = options->route_prefix ? options->route_prefix : "";
+    size_t length = strlen(prefix);
+    assert(length == 0 || (prefix[0] == '/' && prefix[length - 1] != '/'));
     assert(options->telemetry_path[0] == '/');
-    struct scrape *s = alloc_zeroed(1, sizeof *s);
+    s->route_prefix = alloc_string(prefix);
     s->telemetry_path = alloc_string(options->telemetry_path);
     s->version = alloc_string(options->version);
-    s->max_timeout_ms = options->max_timeout_ms;
-    s->source = options->source;
+    s->options = *options;
+    s->options.route_prefix = s->route_prefix;
+    s->options.telemetry_path = s->telemetry_path;
+    s->options.version = s->version;
+}
+
+struct scrape *scrape_new(struct uv_loop_s *loop, const struct scrape_options *options)
+{
+    struct scrape *s = alloc_zeroed(1, sizeof *s);
+    take_options(s, options);
+    s->bodies = body_cache_new(loop);
     return s;
+}
+
+void scrape_set(struct scrape *s, const struct scrape_options *options)
+{
+    for (struct waiting *w = s->waiting; w; w = w->next)
+        if (w->demanded)
+            s->options.source.withdraw(s->options.source.context, &w->demand);
+    free_texts(s);
+    take_options(s, options);
+    body_cache_clear(s->bodies); /* what they were made from is not asked for again */
+    for (struct waiting *w = s->waiting; w; w = w->next)
+        if (w->demanded)
+            s->options.source.demand(s->options.source.context, &w->demand);
+}
+
+uint64_t scrape_refused(const struct scrape *s)
+{
+    return s->refused;
 }
 
 static void waiting_free(struct waiting *w)
@@ -80,116 +117,65 @@ static void waiting_free(struct waiting *w)
 
 void scrape_free(struct scrape *s)
 {
+    body_cache_free(s->bodies);
     while (s->waiting) {
         struct http_request *request = s->waiting->request;
-        s->source.withdraw(s->source.context, &s->waiting->demand);
+        if (s->waiting->demanded)
+            s->options.source.withdraw(s->options.source.context, &s->waiting->demand);
         waiting_free(s->waiting);
         http_respond_text(request, 503, NULL, "weir is stopping.");
     }
-    bytes_unref(s->body);
-    free(s->telemetry_path);
-    free(s->version);
+    free_texts(s);
     free(s);
 }
 
-/* Brings the cached body up to `snapshot`. The old one is let go first: it will not be asked for
- * again, and two large bodies at a time would double what weir needs at its peak. */
-static int encode_body(struct scrape *s, const struct snapshot *snapshot)
+/* `body` NULL: it does not fit. */
+static void respond(struct http_request *request, const struct order *order,
+                    const struct body *body)
 {
-    if (s->body && s->body_number == snapshot->number)
-        return 0;
-    size_t expected = s->body ? s->body->length + s->body->length / 16 : 0;
-    bytes_unref(s->body);
-    s->body = NULL;
-
-    struct buf b;
-    buf_init(&b, SCRAPE_BODY_MAX);
-    if (expected > 0 && expected < SCRAPE_BODY_MAX)
-        (void)buf_reserve(&b,
-                          expected); /* about as much as last time, without growing step by step */
-    int r = prometheus_encode(snapshot, &prometheus_whole_text, &b);
-    if (r < 0) {
-        buf_done(&b);
-        return r;
-    }
-    s->body = bytes_from_buf(&b);
-    s->body_number = snapshot->number;
-    return 0;
-}
-
-static void on_snapshot(struct demand *demand, struct snapshot *snapshot)
-{
-    struct waiting *w = (struct waiting *)demand;
-    struct scrape *s = w->scrape;
-    struct http_request *request = w->request;
-    waiting_free(w);
-    if (encode_body(s, snapshot) < 0) {
+    if (!body) {
         http_respond_text(request, 500, NULL,
                           "The metrics do not fit into an answer of 256 MiB; allow fewer container "
                           "labels or include fewer containers.");
         return;
     }
-    http_respond(request,
-                 &(struct http_reply){.status = 200,
-                                      .content_type = "text/plain; version=0.0.4; charset=utf-8",
-                                      .body = s->body});
+    http_respond(request, &(struct http_reply){
+                              .status = 200,
+                              .content_type = order->negotiated.content_type,
+                              .headers = body->gzip ? VARY "Content-Encoding: gzip\r\n" : VARY,
+                              .body = body->bytes});
 }
 
-/* Reads a positive decimal number of seconds such as "10" or "9.5"; what is finer than a ms is cut.
- * False for anything else. */
-static bool parse_seconds(const char *text, uint64_t *ret_ms)
+static void on_compressed(struct body_wait *wait, const struct body *body)
 {
-    size_t length = strcspn(text, ".");
-    uint64_t seconds = 0;
-    int r = text_parse_u64(text, length, &seconds);
-    if (r == -ERANGE || seconds > SCRAPE_TIMEOUT_MAX_S)
-        seconds = SCRAPE_TIMEOUT_MAX_S;
-    else if (r < 0)
-        return false;
-
-    uint64_t fraction_ms = 0;
-    uint64_t weight_ms = 100;
-    const char *digit = text + length;
-    if (*digit == '.' && *++digit == '\0')
-        return false;
-    for (; *digit != '\0'; digit++, weight_ms /= 10) {
-        if (*digit < '0' || *digit > '9')
-            return false;
-        fraction_ms += (uint64_t)(*digit - '0') * weight_ms;
-    }
-    *ret_ms = seconds * 1000 + fraction_ms;
-    return *ret_ms > 0;
+    struct waiting *w = (struct waiting *)((char *)wait - offsetof(struct waiting, compression));
+    struct http_request *request = w->request;
+    struct order order = w->order;
+    waiting_free(w);
+    respond(request, &order, body);
 }
 
-/* How long this request may wait for its round. A malformed header is as good as none: it is a hint
- * of the scraper, max_timeout_ms bounds the wait without it, and refusing the scrape would cost the
- * numbers. */
-static uint64_t wait_ms(const struct scrape *s, const struct http_request *request)
+static void on_snapshot(struct demand *demand, struct snapshot *snapshot)
 {
-    const char *header = http_request_header(request, SCRAPE_TIMEOUT_HEADER);
-    uint64_t timeout_ms = 0;
-    if (!header || !parse_seconds(header, &timeout_ms))
-        return s->max_timeout_ms;
-    uint64_t margin_ms = timeout_ms * SCRAPE_MARGIN_PER_CENT / 100;
-    if (margin_ms < SCRAPE_MARGIN_MS)
-        margin_ms = SCRAPE_MARGIN_MS;
-    uint64_t wait = timeout_ms > margin_ms ? timeout_ms - margin_ms : 0;
-    if (wait < SCRAPE_WAIT_MIN_MS)
-        wait = SCRAPE_WAIT_MIN_MS;
-    return wait < s->max_timeout_ms ? wait : s->max_timeout_ms;
+    struct waiting *w = (struct waiting *)demand;
+    struct body body;
+    w->demanded = false;
+    int r = body_cache_get(w->scrape->bodies, snapshot, &w->order.wanted, &w->compression, &body);
+    if (r != -EINPROGRESS)
+        on_compressed(&w->compression, r < 0 ? NULL : &body);
 }
 
-static void handle_metrics(struct scrape *s, struct http_request *request)
+static void wait_for_round(struct scrape *s, struct http_request *request,
+                           const struct order *order)
 {
-    if (s->waiting_count >= SCRAPE_WAITING_MAX) {
-        http_respond_text(request, 503, NULL,
-                          "Too many scrapes wait for the same round; ask again in a moment.");
-        return;
-    }
-    s->waiting_count++;
+    uint64_t wait_ms = scrape_request_wait_ms(http_request_header(request, SCRAPE_TIMEOUT_HEADER),
+                                              s->options.max_timeout_ms);
     struct waiting *w = alloc_zeroed(1, sizeof *w);
-    w->demand.deadline_ns = clock_monotonic_ns(&clock_system) + wait_ms(s, request) * NS_PER_MS;
+    w->demand.deadline_ns = clock_monotonic_ns(&clock_system) + wait_ms * NS_PER_MS;
     w->demand.done = on_snapshot;
+    w->compression.done = on_compressed;
+    w->demanded = true;
+    w->order = *order;
     w->scrape = s;
     w->request = request;
     w->next = s->waiting;
@@ -197,16 +183,81 @@ static void handle_metrics(struct scrape *s, struct http_request *request)
     if (w->next)
         w->next->link = &w->next;
     s->waiting = w;
-    s->source.demand(s->source.context, &w->demand);
+    if (s->waiting_count++ == 0)
+        s->waiting_since_ns = clock_monotonic_ns(&clock_system);
+    s->options.source.demand(s->options.source.context, &w->demand);
+}
+
+/* May the newest snapshot serve one for whom there is no place to wait? Those who have a place
+ * began to wait because it had just become too old, so it may be somewhat older than that, and as
+ * much older as they have waited. */
+static bool newest_may_serve(const struct scrape *s, const struct snapshot *newest)
+{
+    uint64_t max_age_ns = s->options.max_age_ms * NS_PER_MS;
+    uint64_t waited_ns = clock_monotonic_ns(&clock_system) - s->waiting_since_ns;
+    uint64_t age_ns = clock_monotonic_ns(&clock_system) - newest->monotonic_ns;
+    return max_age_ns > 0 && age_ns <= max_age_ns + max_age_ns / LATE_SHARE + waited_ns;
+}
+
+/* No place to wait: what is there serves, so that a flood does not cost a well-behaved scraper its
+ * scrape. */
+static void serve_newest(struct scrape *s, struct http_request *request, const struct order *order)
+{
+    struct snapshot *newest = s->options.source.current(s->options.source.context);
+    if (!newest || !newest_may_serve(s, newest)) {
+        s->refused++;
+        http_respond_text(request, 503, "Retry-After: 1\r\n",
+                          "As many scrapes wait as may at once; ask again in a moment.");
+        return;
+    }
+    struct body body;
+    int r = body_cache_get(s->bodies, newest, &order->wanted, NULL, &body);
+    respond(request, order, r < 0 ? NULL : &body);
+}
+
+static void handle_metrics(struct scrape *s, struct http_request *request)
+{
+    struct order order = {0};
+    struct err e = {0};
+    const char *sentence = NULL;
+    if (scrape_request_sets(http_request_query(request), &e, &order.wanted.options.sets) < 0) {
+        http_respond_text(request, 400, NULL, e.text);
+        return;
+    }
+    if (negotiate(http_request_header(request, "accept"),
+                  http_request_header(request, "accept-encoding"), s->options.gzip,
+                  http_request_is_local(request), &order.negotiated, &sentence) < 0) {
+        http_respond_text(request, 406, VARY, sentence);
+        return;
+    }
+    order.wanted.options.format = order.negotiated.format;
+    order.wanted.gzip = order.negotiated.gzip;
+    order.wanted.gzip_only = order.negotiated.gzip_only;
+    if (s->options.max_requests > 0 && s->waiting_count >= s->options.max_requests)
+        serve_newest(s, request, &order);
+    else
+        wait_for_round(s, request, &order);
+}
+
+/* Links are relative to the page's own path: without a slash at its end that is where its last part
+ * stands. */
+static char *link_base(const struct scrape *s, const struct http_request *request)
+{
+    const char *path = http_request_path(request);
+    return alloc_format(".%s", text_equal(path, s->route_prefix) ? strrchr(path, '/') : "");
 }
 
 static void handle_page(struct scrape *s, struct http_request *request)
 {
-    struct page_options options = {.telemetry_path = s->telemetry_path, .version = s->version};
+    char *base = link_base(s, request);
+    struct page_options options = {
+        .link_base = base, .telemetry_path = s->telemetry_path, .version = s->version};
     struct buf b;
     buf_init(&b, SCRAPE_PAGE_MAX);
-    const struct snapshot *newest = s->source.current(s->source.context);
-    if (page_encode(&options, newest, clock_monotonic_ns(&clock_system), &b) < 0) {
+    const struct snapshot *newest = s->options.source.current(s->options.source.context);
+    int r = page_encode(&options, newest, clock_monotonic_ns(&clock_system), &b);
+    free(base);
+    if (r < 0) {
         buf_done(&b);
         http_respond_text(request, 500, NULL,
                           "The page is larger than weir allows; the metrics are not.");
@@ -220,7 +271,7 @@ static void handle_page(struct scrape *s, struct http_request *request)
 
 static void handle_ready(struct scrape *s, struct http_request *request)
 {
-    if (s->source.current(s->source.context))
+    if (s->options.source.current(s->options.source.context))
         http_respond_text(request, 200, NULL, "weir is ready.");
     else
         http_respond_text(request, 503, NULL,
@@ -232,17 +283,31 @@ static void handle_unknown(struct scrape *s, struct http_request *request)
     struct buf b;
     buf_init(&b, SCRAPE_PAGE_MAX);
     (void)buf_add_string(&b, "There is nothing at this path; the metrics are at ");
+    (void)buf_add_string(&b, s->route_prefix);
     (void)buf_add_string(&b, s->telemetry_path);
     (void)buf_add_char(&b, '.');
     http_respond_text(request, 404, NULL, b.failed ? "There is nothing at this path." : b.data);
     buf_done(&b);
 }
 
-void scrape_handle(void *context, struct http_request *request)
+/* POST or PUT. */
+static void handle_change(struct scrape *s, struct http_request *request, const char *path)
 {
-    struct scrape *s = context;
-    const char *path = http_request_path(request);
-    if (text_equal(path, s->telemetry_path))
+    if (!path || !text_equal(path, "/-/reload"))
+        http_respond_text(request, 405, "Allow: GET, HEAD\r\n", "Only GET and HEAD are allowed.");
+    else if (s->options.reload)
+        s->options.reload(s->options.context, request);
+    else
+        http_respond_text(request, 403, NULL,
+                          "Reloading by HTTP is off; to have it, start weir with "
+                          "--web.enable-lifecycle.");
+}
+
+static void handle_read(struct scrape *s, struct http_request *request, const char *path)
+{
+    if (!path)
+        handle_unknown(s, request);
+    else if (text_equal(path, s->telemetry_path))
         handle_metrics(s, request);
     else if (text_equal(path, "/"))
         handle_page(s, request);
@@ -250,6 +315,30 @@ void scrape_handle(void *context, struct http_request *request)
         http_respond_text(request, 200, NULL, "weir is healthy.");
     else if (text_equal(path, "/-/ready"))
         handle_ready(s, request);
+    else if (text_equal(path, "/-/reload"))
+        http_respond_text(request, 405, "Allow: POST, PUT\r\n", "Reload by POST or PUT.");
     else
         handle_unknown(s, request);
+}
+
+/* The path below the prefix; NULL for one that is not. */
+static const char *path_below(const struct scrape *s, const char *path)
+{
+    if (!text_starts_with(path, s->route_prefix))
+        return NULL;
+    path += strlen(s->route_prefix);
+    if (*path == '\0')
+        return "/";
+    return *path == '/' ? path : NULL;
+}
+
+void scrape_handle(void *context, struct http_request *request)
+{
+    struct scrape *s = context;
+    const char *method = http_request_method(request);
+    const char *path = path_below(s, http_request_path(request));
+    if (text_equal(method, "POST") || text_equal(method, "PUT"))
+        handle_change(s, request, path);
+    else
+        handle_read(s, request, path);
 }

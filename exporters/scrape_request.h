@@ -1,0 +1,18 @@
+/* What a scrape says about itself: which metrics it wants and how long it may take. Pure. */
+#ifndef WEIR_EXPORTERS_SCRAPE_REQUEST_H
+#define WEIR_EXPORTERS_SCRAPE_REQUEST_H
+
+#include <stdint.h>
+
+struct err;
+
+#define SCRAPE_TIMEOUT_HEADER "x-prometheus-scrape-timeout-seconds"
+
+/* The sets of prometheus.h that the parameters collect[] and exclude[] of a query choose; all
+ * without them. 0, or -EINVAL with the sentence of the 400. */
+int scrape_request_sets(const char *query, struct err *e, unsigned *ret_sets);
+/* How long a scrape may wait for its round: the timeout of its header (NULL for none) less a
+ * margin, at least 500 ms and at most `max_ms`. */
+uint64_t scrape_request_wait_ms(const char *timeout, uint64_t max_ms);
+
+#endif
