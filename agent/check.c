@@ -6,6 +6,7 @@
 #include "agent/config_text.h"
 #include "agent/core.h"
 #include "agent/port_holder.h"
+#include "agent/web_watch.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -79,7 +80,7 @@ static void say_problems(struct check *c)
     const struct problem *problem = NULL;
     size_t shown = 0;
     size_t hidden = 0;
-    for (size_t i = 0; (problem = cascade_problem(c->core.cascade, i, &collector)); i++) {
+    for (size_t i = 0; (problem = cascade_problem(c->core.pipeline->cascade, i, &collector)); i++) {
         if (problem->reason == REASON_NO_SOCKET || was_said(c, problem->text))
             continue;
         if (shown == PROBLEMS_SHOWN) {
@@ -139,18 +140,38 @@ static void say_port(struct check *c, const char *address)
     int r = http_server_listen(server, address, &e);
     http_server_close(server, NULL, NULL);
     (void)text_parse_u64(number, strlen(number), &port);
-    (void)snprintf(subject, sizeof subject, "port: %s", address);
+    (void)snprintf(subject, sizeof subject, "listen: %s", address);
     if (r == 0)
         add_line(c, CHECK_OK, subject, "free");
-    else if (r == -EADDRINUSE)
+    else if (r == -EADDRINUSE && !text_starts_with(address, "unix:"))
         say_taken(c, subject, (uint16_t)port, &e);
     else
         add_line(c, CHECK_FAIL, subject, e.text);
 }
 
+/* The file with certificates and passwords, read as weir would. */
+static void say_web_config(struct check *c)
+{
+    struct err e = {0};
+    struct web_loaded web = {0};
+    const char *path = c->config->web_config_file;
+    if (*path == '\0')
+        return;
+    if (web_loaded_read(path, &e, &web) < 0) {
+        add_line(c, CHECK_FAIL, "web.config.file", e.text);
+        return;
+    }
+    if (web.config.warning)
+        add_line(c, CHECK_WARN, "web.config.file", web.config.warning);
+    else
+        say(c, CHECK_OK, "web.config.file", "%s, %zu users", web.tls ? "TLS" : "no TLS",
+            web.config.guard.user_count);
+    web_loaded_done(&web);
+}
+
 static void say_descriptors(struct check *c)
 {
-    const struct descriptors *d = &c->core.descriptors;
+    const struct descriptors *d = &c->core.pipeline->descriptors;
     if (d->allowed >= d->wanted)
         say(c, CHECK_OK, "descriptors", "%" PRIu64 " allowed, %" PRIu64 " wanted", d->allowed,
             d->wanted);
@@ -170,10 +191,11 @@ static void end_check(uv_timer_t *timer)
 {
     struct check *c = timer->data;
     const struct check_sink sink = {.context = c, .line = add_line};
-    cascade_examine(c->core.cascade, &sink);
+    cascade_examine(c->core.pipeline->cascade, &sink);
     say_problems(c);
     for (size_t i = 0; i < c->config->web_listen_address.count; i++)
         say_port(c, c->config->web_listen_address.items[i]);
+    say_web_config(c);
     say_descriptors(c);
     core_close(&c->core);
     uv_close((uv_handle_t *)&c->turn, NULL);
@@ -266,7 +288,7 @@ int check_run(const struct config *config, char *const environment[], struct buf
         return r;
     (void)uv_timer_init(&c.core.loop, &c.turn); /* documented never to fail */
     c.turn.data = &c;
-    struct snapshot_source source = rounds_source(c.core.rounds);
+    struct snapshot_source source = rounds_source(c.core.pipeline->rounds);
     c.demand.done = round_done;
     c.demand.deadline_ns =
         clock_monotonic_ns(&clock_system) + config->collect_timeout_ms * NS_PER_MS;

@@ -1,5 +1,4 @@
-/* The configuration: one table of options (config_table.c), read from flags, environment and a YAML
- * file, in that order of strength. */
+/* One table of options (config_table.c), read from flags, environment and a YAML file. */
 #ifndef WEIR_AGENT_CONFIG_H
 #define WEIR_AGENT_CONFIG_H
 
@@ -29,6 +28,14 @@ struct config {
     char *config_file;                      /* --config.file, NULL without one */
     struct text_list web_listen_address;    /* --web.listen-address, default ":10142" */
     char *web_telemetry_path;               /* --web.telemetry-path, default "/metrics" */
+    char *web_route_prefix;                 /* --web.route-prefix, default "/" */
+    bool web_systemd_socket;                /* --web.systemd-socket */
+    char *web_config_file;                  /* --web.config.file, default "" */
+    unsigned web_gzip;                      /* --web.gzip, enum gzip_mode of negotiate.h */
+    uint64_t web_max_requests;              /* --web.max-requests, default 40; 0: no limit */
+    uint64_t web_max_connections;           /* --web.max-connections, default 512 */
+    uint64_t web_max_connections_per_peer;  /* --web.max-connections-per-peer, default 128 */
+    bool web_enable_lifecycle;              /* --web.enable-lifecycle */
     struct text_list collect_tiers;         /* --collect.tiers, default engine,cgroup,simulated */
     unsigned collect_scope;                 /* --collect.scope, enum collect_scope of collector.h */
     uint64_t collect_max_age_ms;            /* --collect.max-age, default 1s; 0: no reuse at all */
@@ -51,22 +58,20 @@ struct config {
     enum log_format log_format;             /* --log.format, default logfmt */
 };
 
-/* Reads flags (`argc`, `argv` as main has them), then `environment` (NULL-terminated NAME=value, as
- * environ), then the file they name. 0; a negative errno with file, line, column (or flag, or
- * variable) and what is allowed in `e`; `*ret` is then untouched. For COMMAND_VERSION and
- * COMMAND_HELP the flags are read only for what they are, all else stays at its default: a broken
+/* Reads flags (`argc`, `argv` as main has them), `environment` (as environ) and the file they name.
+ * 0; a negative errno with file, line, column (or flag, or variable) and what is allowed in `e`;
+ * `*ret` is then untouched. COMMAND_VERSION and COMMAND_HELP leave all at its default: a broken
  * configuration must not keep anybody from the help. */
 int config_load(int argc, char *const argv[], char *const environment[], struct err *e,
                 struct config *ret);
 /* Frees what config_load filled. */
 void config_done(struct config *c);
-/* Reads only a YAML text (`length` bytes, `name` for messages) over the defaults: what config_load
- * does with a file. For tests and fuzzing. */
+/* Reads only a YAML text (`name` for messages) over the defaults. For tests and fuzzing. */
 int config_parse_yaml(const char *name, const char *yaml, size_t length, struct err *e,
                       struct config *ret);
 
-/* The effective configuration as YAML that config_parse_yaml reads back to the same (but for the
- * command and the name of the file, which no file can hold). -EMSGSIZE, -ENOMEM. */
+/* The effective configuration as YAML that config_parse_yaml reads back, but for the command and
+ * the name of the file. -EMSGSIZE, -ENOMEM. */
 int config_print(const struct config *c, struct buf *ret);
 /* The text of --help: commands, then every option with default, range and environment variable.
  * -EMSGSIZE, -ENOMEM. */

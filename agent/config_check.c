@@ -6,25 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#define PORT_MAX 65535
-
-const char *check_listen_address(const char *value)
-{
-    const char *colon = strrchr(value, ':');
-    uint64_t port = 0;
-    if (!colon)
-        return "has no port";
-    if (text_parse_u64(colon + 1, strlen(colon + 1), &port) < 0 || port > PORT_MAX)
-        return "does not end with a port from 0 to 65535";
-    if (value[0] == '[')
-        return colon - value > 2 && colon[-1] == ']' ? NULL : "has no ] before the port";
-    if (memchr(value, ':', (size_t)(colon - value)))
-        return "is an IPv6 address without its brackets";
-    return NULL;
-}
 
 const char *check_url_path(const char *value)
 {

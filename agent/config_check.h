@@ -4,7 +4,6 @@
 #define WEIR_AGENT_CONFIG_CHECK_H
 
 /* [host]:port as http_server_listen takes it. */
-const char *check_listen_address(const char *value);
 /* The path of a URL, without query and fragment. */
 const char *check_url_path(const char *value);
 /* A tier this version has. */

@@ -1,4 +1,5 @@
-/* What it knows: the command line: --name=value, --name value, -h, -V and one command. */
+/* What it knows: the command line: --name=value, --name value, --switch, --no-switch, -h, -V and
+ * one command. */
 #include "agent/config_flags.h"
 
 #include "agent/config_text.h"
@@ -91,9 +92,19 @@ static int add_flag(struct command_line *l, const struct option *o, const char *
     return 0;
 }
 
-/* `word` begins with two dashes; its value may be the next argument. */
+/* The switch that --no-NAME turns off; NULL for none. */
+static const struct option *find_negated(const char *name)
+{
+    const struct option *o = text_starts_with(name, "no-") ? option_find(name + 3) : NULL;
+    return o && o->type == OPTION_SWITCH ? o : NULL;
+}
+
+/* `word` begins with two dashes; its value may be the next argument, but not a switch's. */
 static int read_option(struct command_line *l, const char *word)
 {
+    const struct option *negated = find_negated(word + 2);
+    if (negated)
+        return add_flag(l, negated, "false");
     const char *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
     char *flag = alloc_copy(word, length);
@@ -104,6 +115,8 @@ static int read_option(struct command_line *l, const char *word)
         return unknown;
     if (equals)
         return add_flag(l, o, equals + 1);
+    if (o->type == OPTION_SWITCH)
+        return add_flag(l, o, "true");
     if (!*l->at)
         return err_set(l->e, -EINVAL, "--%s: needs a value: --%s=%s", o->name, o->name, o->value);
     if (text_starts_with(*l->at, "--"))

@@ -23,9 +23,14 @@ static size_t line_length(const char *text, size_t room)
     return length > 0 ? length : room; /* a word longer than a line is cut */
 }
 
-/* Appends `text` from column HELP_COLUMN on; the cursor is at `column`. */
+/* Appends `text` from column HELP_COLUMN on; the cursor is at `column`. Past that it begins on the
+ * next line. */
 static void add_wrapped(struct buf *b, size_t column, const char *text)
 {
+    if (column >= HELP_COLUMN) {
+        (void)buf_add_char(b, '\n');
+        column = 0;
+    }
     for (;;) {
         (void)buf_add_format(b, "%*s", column < HELP_COLUMN ? (int)(HELP_COLUMN - column) : 0, "");
         size_t length = line_length(text, HELP_WIDTH - HELP_COLUMN);
@@ -54,7 +59,11 @@ static void add_option(struct buf *b, const struct option *o)
     struct buf line;
     char variable[OPTION_NAME_MAX];
     size_t before = b->length;
-    (void)buf_add_format(b, "  --%s=%s%s", o->name, o->value, o->type == OPTION_LIST ? ",..." : "");
+    if (o->type == OPTION_SWITCH)
+        (void)buf_add_format(b, "  --[no-]%s", o->name);
+    else
+        (void)buf_add_format(b, "  --%s=%s%s", o->name, o->value,
+                             o->type == OPTION_LIST ? ",..." : "");
     add_wrapped(b, b->length - before, o->help);
 
     buf_init(&line, HELP_LINE);

@@ -72,6 +72,9 @@ static void add_value(struct buf *b, const struct config *c, const struct option
     case OPTION_ENUM:
         (void)buf_add_string(b, o->words[*(const unsigned *)field]);
         return;
+    case OPTION_SWITCH:
+        (void)buf_add_string(b, *(const bool *)field ? "true" : "false");
+        return;
     case OPTION_LIST:
         return;
     }

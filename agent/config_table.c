@@ -6,6 +6,7 @@
 #include "agent/config_text.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "net/http_listen.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -27,7 +28,10 @@
 #define IS_DURATION(field) .type = OPTION_DURATION, .offset = FIELD(uint64_t, field)
 #define IS_UNSIGNED(field) .type = OPTION_UNSIGNED, .offset = FIELD(uint64_t, field)
 #define IS_ENUM(field)     .type = OPTION_ENUM, .offset = FIELD(unsigned, field)
+#define IS_SWITCH(field)   .type = OPTION_SWITCH, .offset = FIELD(bool, field), .fallback = "false"
 
+/* In the order of enum gzip_mode. */
+static const char *const gzip_words[] = {"auto", "always", "never", NULL};
 /* In the order of enum collect_scope. */
 static const char *const scope_words[] = {"containers", "services", "all", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
@@ -49,11 +53,37 @@ const struct option config_options[] = {
 
     {"web.listen-address", IS_LIST(web_listen_address), .fallback = ":10142", .value = "ADDRESS",
      .help = "Where to serve; without a host on every address of this machine.",
-     .allowed = ":PORT, HOST:PORT, [IPV6]:PORT", .check = check_listen_address, .least = 1,
-     .distinct = true},
+     .allowed = ":PORT, HOST:PORT, [IPV6]:PORT, unix:/PATH, unix:/PATH?mode=0660&group=NAME",
+     .check = http_listen_check, .least = 1, .distinct = true},
     {"web.telemetry-path", IS_TEXT(web_telemetry_path), .fallback = "/metrics", .value = "PATH",
      .help = "Path of the metrics; with / there is no landing page.",
      .allowed = "a path that begins with /", .check = check_url_path},
+    {"web.route-prefix", IS_TEXT(web_route_prefix), .fallback = "/", .value = "PATH",
+     .help = "What every path begins with, where a proxy in front hands paths on as they are.",
+     .allowed = "a path that begins with /", .check = check_url_path},
+    {"web.systemd-socket", IS_SWITCH(web_systemd_socket),
+     .help = "Serve on the sockets that systemd passes instead of web.listen-address."},
+    {"web.config.file", IS_TEXT(web_config_file), .fallback = "", .value = "FILE", .or_empty = true,
+     .help = "File with TLS, passwords, headers and a rate limit, in the format of Prometheus' "
+             "exporters; read again when it or a file it names changes.",
+     .allowed = "the path of a file, or nothing"},
+    {"web.gzip", IS_ENUM(web_gzip), .fallback = "auto", .value = "WHEN",
+     .help = "Compress for those who take it: peers on other hosts (and on this one where they "
+             "take nothing else), all of them, or nobody.",
+     .words = gzip_words},
+    {"web.max-requests", IS_UNSIGNED(web_max_requests), .fallback = "40", .value = "NUMBER",
+     .help = "Most scrapes that wait for values at once; one more gets those of up to "
+             "collect.max-age before, or 503. With 0 there is no limit.",
+     .least = 0, .most = 65536},
+    {"web.max-connections", IS_UNSIGNED(web_max_connections), .fallback = "512", .value = "NUMBER",
+     .help = "Most connections; a new one takes the place of an idle or slow one.", .least = 1,
+     .most = 65536},
+    {"web.max-connections-per-peer", IS_UNSIGNED(web_max_connections_per_peer), .fallback = "128",
+     .value = "NUMBER",
+     .help = "Most connections of one IPv4 address or IPv6 /64. With 0 there is no limit.",
+     .least = 0, .most = 65536},
+    {"web.enable-lifecycle", IS_SWITCH(web_enable_lifecycle),
+     .help = "Let POST and PUT to /-/reload read the configuration again, as SIGHUP does."},
 
     {"collect.tiers", IS_LIST(collect_tiers), .fallback = "engine,cgroup,simulated",
      .value = "TIER",
@@ -204,6 +234,41 @@ const void *option_field_const(const struct option *o, const struct config *c)
     return (const char *)c + o->offset;
 }
 
+static bool list_is_same(const struct text_list *a, const struct text_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!text_equal(a->items[i], b->items[i]))
+            return false;
+    return true;
+}
+
+static bool text_is_same(const char *a, const char *b)
+{
+    return a && b ? text_equal(a, b) : a == b;
+}
+
+bool option_is_same(const struct option *o, const struct config *a, const struct config *b)
+{
+    const void *left = option_field_const(o, a);
+    const void *right = option_field_const(o, b);
+    switch (o->type) {
+    case OPTION_TEXT:
+        return text_is_same(*(char *const *)left, *(char *const *)right);
+    case OPTION_LIST:
+        return list_is_same(left, right);
+    case OPTION_DURATION:
+    case OPTION_UNSIGNED:
+        return *(const uint64_t *)left == *(const uint64_t *)right;
+    case OPTION_ENUM:
+        return *(const unsigned *)left == *(const unsigned *)right;
+    case OPTION_SWITCH:
+        return *(const bool *)left == *(const bool *)right;
+    }
+    __builtin_unreachable();
+}
+
 void option_add_allowed(const struct option *o, struct buf *b)
 {
     switch (o->type) {
@@ -218,6 +283,9 @@ void option_add_allowed(const struct option *o, struct buf *b)
     case OPTION_ENUM:
         for (size_t i = 0; o->words[i]; i++)
             (void)buf_add_format(b, "%s%s", i > 0 ? ", " : "", o->words[i]);
+        return;
+    case OPTION_SWITCH:
+        (void)buf_add_string(b, "true, false");
         return;
     case OPTION_TEXT:
     case OPTION_LIST:

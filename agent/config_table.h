@@ -10,6 +10,7 @@ enum option_type {
     OPTION_DURATION, /* ms */
     OPTION_UNSIGNED,
     OPTION_ENUM,
+    OPTION_SWITCH, /* --name, --no-name */
 };
 
 /* NULL when the value is good, else what is wrong with it: the rest of a sentence that begins with
@@ -34,7 +35,7 @@ struct option {
     bool not_in_file; /* flag and environment only */
 };
 
-#define OPTION_MAX      32 /* options: bounds the arrays that note which were seen */
+#define OPTION_MAX      48 /* options: bounds the arrays that note which were seen */
 #define OPTION_NAME_MAX 64 /* bytes of a name or a variable, with its NUL */
 
 extern const struct option config_options[];
@@ -51,9 +52,11 @@ const char *option_name_below(const struct option *o, const char *path);
 void option_key_below(const struct option *o, const char *path, char ret[OPTION_NAME_MAX]);
 /* Appends the keys the section `path` may have, e.g. "tiers, max-age, timeout". */
 void option_add_keys(const char *path, struct buf *b);
-/* Its field: a char *, struct text_list, uint64_t or unsigned (any enum), by its type. */
+/* Its field: a char *, struct text_list, uint64_t, unsigned (any enum) or bool, by its type. */
 void *option_field(const struct option *o, struct config *c);
 const void *option_field_const(const struct option *o, const struct config *c);
+/* Has it the same value in `a` and `b`? */
+bool option_is_same(const struct option *o, const struct config *a, const struct config *b);
 /* What may be written, for help and messages, e.g. "0 to 1h". */
 void option_add_allowed(const struct option *o, struct buf *b);
 

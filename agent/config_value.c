@@ -108,6 +108,16 @@ static int set_word(struct config *c, const struct option *o, const char *origin
     return config_refuse_value(o, origin, text, "is not known", e);
 }
 
+static int set_switch(struct config *c, const struct option *o, const char *origin,
+                      const char *text, struct err *e)
+{
+    bool on = text_equal(text, "true");
+    if (!on && !text_equal(text, "false"))
+        return config_refuse_value(o, origin, text, "is neither true nor false", e);
+    *(bool *)option_field(o, c) = on;
+    return 0;
+}
+
 void config_clear_list(struct config *c, const struct option *o)
 {
     assert(o->type == OPTION_LIST);
@@ -180,6 +190,8 @@ int config_add(struct config *c, const struct option *o, const char *origin, con
     case OPTION_DURATION:
     case OPTION_UNSIGNED:
         return set_number(c, o, origin, text, e);
+    case OPTION_SWITCH:
+        return set_switch(c, o, origin, text, e);
     case OPTION_ENUM:
         return set_word(c, o, origin, text, e);
     }

@@ -1,126 +1,12 @@
-/* What it knows: how loop, tiers and rounds are put together and taken apart. */
+/* What it knows: how loop, log and pipeline are put together and taken apart. */
 #include "agent/core.h"
 
 #include "agent/config.h"
-#include "agent/process_stats.h"
-#include "agent/version.h"
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/snapshot.h"
-#include "collectors/cascade.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-
-#define DESCRIPTORS_WANTED 4096 /* 1024 calls, as many scrapers and a margin */
-
-_Static_assert(SCOPE_CONTAINERS == 0 && SCOPE_SERVICES == 1 && SCOPE_ALL == 2,
-               "the words of --collect.scope are in this order");
-
-static void add_points(void *context, struct part *part, uint64_t begun_ns)
-{
-    const struct core *c = context;
-    part_add_point(part, AGENT_BUILD_INFO, 1,
-                   (const char *const[]){WEIR_VERSION, WEIR_REVISION, WEIR_COMPILER, NULL});
-    if (c->add_points)
-        c->add_points(c->context, part);
-    process_stats_add(part, c->started_ms);
-    /* Last, so that it covers everything but the encoding. */
-    part_add_point(part, AGENT_ROUND_DURATION, clock_monotonic_ns(&clock_system) - begun_ns, NULL);
-}
-
-static void round_sealed(void *context, struct snapshot *snapshot)
-{
-    struct core *c = context;
-    (void)snapshot;
-    problems_log(&c->problems, c->cascade, &c->log);
-}
-
-static void source_changed(void *context)
-{
-    struct core *c = context;
-    rounds_mark_stale(c->rounds);
-}
-
-/* Where names are remembered: as configured, else the first of the directories systemd made. */
-static char *state_directory_from(const struct config *config, char *const environment[])
-{
-    static const char variable[] = "STATE_DIRECTORY=";
-    if (*config->state_dir != '\0')
-        return alloc_string(config->state_dir);
-    for (size_t i = 0; environment[i]; i++) {
-        if (!text_starts_with(environment[i], variable))
-            continue;
-        const char *value = environment[i] + sizeof variable - 1;
-        return alloc_copy(value, strcspn(value, ":"));
-    }
-    return alloc_string("");
-}
-
-static struct collector_options collector_options_from(struct core *c, const struct config *config,
-                                                       char *const environment[])
-{
-    return (struct collector_options){
-        .loop = &c->loop,
-        .clock = &clock_system,
-        .environment = environment,
-        .procfs = config->path_procfs,
-        .sysfs = config->path_sysfs,
-        .engine_hosts = config->engine_host,
-        .engine_timeout_ms = config->engine_timeout_ms,
-        .engine_max_concurrency = (uint32_t)config->engine_max_concurrency,
-        .label_allow = config->container_label_allow,
-        .include = config->container_include,
-        .exclude = config->container_exclude,
-        .scope = (enum collect_scope)config->collect_scope,
-        .group_max_files = c->descriptors.files,
-        .state_directory = c->state_directory,
-        .names_read_only =
-            config->command != COMMAND_RUN, /* the service's file is not a command's */
-        .docker_roots = config->path_docker_root,
-        .docker_exec_roots = config->path_docker_exec_root,
-        .simulate_containers = config->simulate_containers,
-        .simulate_seed = config->simulate_seed,
-    };
-}
-
-/* Kernel files are kept by that tier alone. */
-static uint64_t files_wanted(const struct config *config)
-{
-    for (size_t i = 0; i < config->collect_tiers.count; i++)
-        if (text_equal(config->collect_tiers.items[i], "cgroup"))
-            return config->cgroup_max_fds;
-    return 0;
-}
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* An engine whose answers wait for a tick is asked about all its containers at once, and the kept
- * files come on top. Where the limit cannot be raised so far, connections and files share what
- * there is: connections past it are counted as failed, files past it are opened in every round. */
-static struct descriptors raise_descriptor_limit(uint64_t max_files)
-{
-    struct descriptors d = {.wanted = DESCRIPTORS_WANTED + max_files, .files_wanted = max_files};
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return d; /* only a sandbox that forbids the question: nothing is kept then */
-    d.allowed = limit.rlim_cur;
-    if (limit.rlim_cur < d.wanted) {
-        limit.rlim_cur = smaller(limit.rlim_max, d.wanted);
-        if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-            d.allowed = limit.rlim_cur;
-    }
-    uint64_t reserved = smaller(DESCRIPTORS_WANTED, d.allowed / 2);
-    d.files = (size_t)smaller(max_files, d.allowed - reserved);
-    return d;
-}
 
 int core_init(struct core *c, const struct config *config, char *const environment[], struct err *e)
 {
@@ -129,47 +15,24 @@ int core_init(struct core *c, const struct config *config, char *const environme
     /* A peer that has gone is an error of one write, not the end of the process. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return err_set_errno(e, -errno, "SIGPIPE cannot be ignored");
-    c->descriptors = raise_descriptor_limit(files_wanted(config));
     int r = uv_loop_init(&c->loop);
     if (r < 0)
         return err_set_errno(e, r, "the event loop cannot be made");
-    c->state_directory = state_directory_from(config, environment);
-    const struct collector_options options = collector_options_from(c, config, environment);
-    r = cascade_new(&options, &config->collect_tiers, e, &c->cascade);
-    if (r < 0) {
+    r = pipeline_new(c, config, environment, e, &c->pipeline);
+    if (r < 0)
         (void)core_done(c, NULL);
-        return r;
-    }
-    const struct rounds_options rounds = {
-        .loop = &c->loop,
-        .clock = &clock_system,
-        .cascade = c->cascade,
-        .max_age_ms = config->collect_max_age_ms,
-        .timeout_ms = config->collect_timeout_ms,
-        .add_points = add_points,
-        .sealed = round_sealed,
-        .context = c,
-    };
-    c->rounds = rounds_new(&rounds);
-    cascade_on_change(c->cascade, source_changed, c);
-    return 0;
+    return r;
 }
 
 void core_close(struct core *c)
 {
-    rounds_close(c->rounds);
-    c->rounds = NULL;
-    cascade_on_change(c->cascade, NULL, NULL);
-    cascade_close(c->cascade);
-    c->cascade = NULL;
-    problems_done(&c->problems);
+    pipeline_close(c->pipeline);
+    c->pipeline = NULL;
 }
 
 int core_done(struct core *c, struct err *e)
 {
     (void)uv_run(&c->loop, UV_RUN_DEFAULT);
-    free(c->state_directory);
-    c->state_directory = NULL;
     if (uv_loop_close(&c->loop) < 0)
         return err_set(e, -EBUSY, "a handle was left open at the end: this is a defect of weir");
     return 0;

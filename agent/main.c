@@ -6,11 +6,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define HELP_MAX_BYTES (256 * 1024)
+/* Bytes from which memory is the kernel's again as soon as it is freed. glibc's own threshold grows
+ * with every body that is freed, and then bodies lie in the heap and cut it up: after slow readers
+ * weir kept twice what it needs. mallopt(3). */
+#define OWN_PAGES_BYTES (128 * 1024)
 
 static int fail(const struct err *e)
 {
@@ -52,7 +57,7 @@ static int run_check(const struct config *config)
     return well ? status : EXIT_FAILURE;
 }
 
-static int run_command(const struct config *config)
+static int run_command(const struct config *config, int argc, char *const argv[])
 {
     struct err e = {0};
     struct buf text;
@@ -72,7 +77,7 @@ static int run_command(const struct config *config)
     case COMMAND_CHECK:
         return run_check(config);
     case COMMAND_RUN:
-        return agent_run(config, environ, &e) < 0 ? fail(&e) : EXIT_SUCCESS;
+        return agent_run(config, argc, argv, environ, &e) < 0 ? fail(&e) : EXIT_SUCCESS;
     }
     return EXIT_FAILURE;
 }
@@ -81,9 +86,10 @@ int main(int argc, char *argv[])
 {
     struct err e = {0};
     struct config config;
+    (void)mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES); /* fails for numbers past the largest */
     if (config_load(argc, argv, environ, &e, &config) < 0)
         return fail(&e);
-    int status = run_command(&config);
+    int status = run_command(&config, argc, argv);
     config_done(&config);
     return status;
 }

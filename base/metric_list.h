@@ -318,6 +318,16 @@
       "Requests answered, by status code.")                                                      \
     M(HTTP_REFUSED, "weir_http_refused_total", COUNTER, COUNT, NONE, "reason", D,                \
       "Connections turned away or cut off by a limit, by reason.")                               \
+    M(HTTP_CONNECTIONS, "weir_http_connections", GAUGE, COUNT, NONE, "", D,                      \
+      "Connections open now, the one of this scrape too.")                                       \
+    M(HTTP_PINNED, "weir_http_pinned_bytes", GAUGE, BYTES, NONE, "", D,                          \
+      "Memory held for answers that their readers have not taken yet.")                          \
+    M(CONFIG_WELL, "weir_config_last_reload_successful", GAUGE, COUNT, NONE, "", D,              \
+      "1 if the configuration could be used when it was last read, else 0.")                     \
+    M(CONFIG_TIME, "weir_config_last_reload_success_timestamp_seconds", GAUGE, MS, NONE, "", D,  \
+      "When the configuration in force was read, in seconds since 1970.")                        \
+    M(WEB_CONFIG_WELL, "weir_web_config_last_read_successful", GAUGE, COUNT, NONE, "", D,        \
+      "1 if the file of web.config.file could be used when it was last looked at, else 0.")      \
     M(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, NS, NONE, "", D,                        \
       "User and system CPU time weir has used; getrusage(2).")                                   \
     M(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, BYTES, NONE, "", D,              \

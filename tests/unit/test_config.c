@@ -13,8 +13,16 @@ static const struct {
     const char *name;
     const char *text;
 } samples[] = {
-    {"web.listen-address", "127.0.0.1:9100,[::1]:0"},
+    {"web.listen-address", "127.0.0.1:9100,[::1]:0,unix:/run/w.sock?mode=0660&group=root"},
     {"web.telemetry-path", "/container/metrics"},
+    {"web.route-prefix", "/host/weir"},
+    {"web.systemd-socket", "true"},
+    {"web.config.file", "/etc/weir/web-config.yml"},
+    {"web.gzip", "never"},
+    {"web.max-requests", "0"},
+    {"web.max-connections", "65536"},
+    {"web.max-connections-per-peer", "0"},
+    {"web.enable-lifecycle", "true"},
     {"collect.tiers", "cgroup,engine"},
     {"collect.scope", "all"},
     {"collect.max-age", "1h"},
@@ -54,6 +62,14 @@ static void test_defaults(void **state)
     assert_null(c.config_file);
     assert_list(&c.web_listen_address, TEXTS(":10142"));
     assert_string_equal(c.web_telemetry_path, "/metrics");
+    assert_string_equal(c.web_route_prefix, "/");
+    assert_string_equal(c.web_config_file, "");
+    assert_int_equal(c.web_gzip, 0);
+    assert_int_equal(c.web_max_requests, 40);
+    assert_int_equal(c.web_max_connections, 512);
+    assert_int_equal(c.web_max_connections_per_peer, 128);
+    assert_false(c.web_systemd_socket);
+    assert_false(c.web_enable_lifecycle);
     assert_list(&c.collect_tiers, TEXTS("engine", "cgroup", "simulated"));
     assert_int_equal(c.collect_scope, SCOPE_CONTAINERS);
     assert_int_equal(c.collect_max_age_ms, 1000);
@@ -84,11 +100,13 @@ static void test_defaults(void **state)
 /* The option's sample as a file has it. */
 static void add_yaml(struct buf *b, const struct option *o, const char *text)
 {
-    size_t section = strcspn(o->name, ".");
-    if (o->name[section] == '.')
-        (void)buf_add_format(b, "%.*s:\n  %s: ", (int)section, o->name, o->name + section + 1);
-    else
-        (void)buf_add_format(b, "%s: ", o->name);
+    const char *key = o->name;
+    int depth = 0;
+    for (const char *dot = strchr(key, '.'); dot; dot = strchr(key, '.'), depth += 2) {
+        (void)buf_add_format(b, "%*s%.*s:\n", depth, "", (int)(dot - key), key);
+        key = dot + 1;
+    }
+    (void)buf_add_format(b, "%*s%s: ", depth, "", key);
     if (o->type != OPTION_LIST) {
         (void)buf_add_format(b, "%s\n", text);
         return;
@@ -114,6 +132,8 @@ static struct config set_by(const struct option *o, const char *text, unsigned w
     if (way == 0) {
         (void)buf_add_format(&b, "%s=%s", flag, text);
         c = load_good(TEXTS(b.data), TEXTS());
+    } else if (way == 1 && o->type == OPTION_SWITCH) {
+        c = load_good(TEXTS(flag), TEXTS());
     } else if (way == 1) {
         c = load_good(TEXTS(flag, text), TEXTS());
     } else if (way == 2) {
@@ -176,6 +196,38 @@ static void test_values_arrive(void **state)
     assert_string_equal(c.path_procfs, "/p q");
     assert_string_equal(c.path_sysfs, "/sys");
     config_done(&c);
+}
+
+/* --name, --name=true, --no-name; the word after a switch is not its value. */
+static void test_switches(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flags[3];
+        bool on;
+    } cases[] = {
+        {{"--web.enable-lifecycle"}, true},        {{"--web.enable-lifecycle=true"}, true},
+        {{"--web.enable-lifecycle=false"}, false}, {{"--no-web.enable-lifecycle"}, false},
+        {{"--web.enable-lifecycle", "run"}, true}, {{"run", "--web.enable-lifecycle"}, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config c = load_good(cases[i].flags, TEXTS());
+        assert_int_equal(c.web_enable_lifecycle, cases[i].on);
+        assert_int_equal(c.command, COMMAND_RUN);
+        config_done(&c);
+    }
+    struct config off =
+        load_good(TEXTS("--no-web.systemd-socket"), TEXTS("WEIR_WEB_SYSTEMD_SOCKET=true"));
+    assert_false(off.web_systemd_socket);
+    config_done(&off);
+    static const char *const bad[] = {"--web.enable-lifecycle=yes", "--no-web.max-requests",
+                                      "--no-web.enable-lifecycle=true", "--web.enable-lifecycle="};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct config c = {0};
+        struct err e = {0};
+        assert_int_equal(load(TEXTS(bad[i]), TEXTS(), &e, &c), -EINVAL);
+        assert_part(e.text, "web.");
+    }
 }
 
 static void test_tiers_in_any_order(void **state)
@@ -535,9 +587,10 @@ static void test_help(void **state)
     for (size_t i = 0; i < config_option_count; i++) {
         const struct option *o = &config_options[i];
         char variable[OPTION_NAME_MAX];
-        char flag[OPTION_NAME_MAX + 4];
+        char flag[OPTION_NAME_MAX + 16];
         option_variable(o, variable);
-        (void)snprintf(flag, sizeof flag, "  --%s=", o->name);
+        bool on = o->type == OPTION_SWITCH;
+        (void)snprintf(flag, sizeof flag, "  --%s%s%s", on ? "[no-]" : "", o->name, on ? " " : "=");
         assert_part(b.data, flag);
         assert_part(b.data, variable);
     }
@@ -561,6 +614,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_option_from_every_source),
         cmocka_unit_test(test_values_arrive),
+        cmocka_unit_test(test_switches),
         cmocka_unit_test(test_tiers_in_any_order),
         cmocka_unit_test(test_scopes),
         cmocka_unit_test(test_nothing_is_remembered_where_it_is_empty),

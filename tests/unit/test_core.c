@@ -45,7 +45,7 @@ static void test_state_directory(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct running r;
         start(&r, TEXTS("--collect.tiers=simulated", cases[i].flag), cases[i].environment);
-        assert_string_equal(r.core.state_directory, cases[i].expected);
+        assert_string_equal(r.core.pipeline->state_directory, cases[i].expected);
         stop(&r);
     }
 }
@@ -81,9 +81,9 @@ static void test_descriptors(void **state)
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
         start(&r, TEXTS(cases[i].tiers, cases[i].files, "--engine.host=unix:///nowhere/e.sock"),
               TEXTS());
-        assert_int_equal(r.core.descriptors.wanted, cases[i].wanted);
-        assert_int_equal(r.core.descriptors.allowed, cases[i].allowed);
-        assert_int_equal(r.core.descriptors.files, cases[i].kept);
+        assert_int_equal(r.core.pipeline->descriptors.wanted, cases[i].wanted);
+        assert_int_equal(r.core.pipeline->descriptors.allowed, cases[i].allowed);
+        assert_int_equal(r.core.pipeline->descriptors.files, cases[i].kept);
         assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
         assert_int_equal(now.rlim_cur, cases[i].allowed);
         assert_int_equal(now.rlim_max, cases[i].hard);
