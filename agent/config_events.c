@@ -159,3 +159,35 @@ void source_close(struct config_source *s)
 {
     yaml_parser_delete(&s->parser);
 }
+
+/* Does a document begin, and not the stream end? */
+static int begins_document(struct config_source *s, bool *ret_begins, yaml_mark_t *ret_where)
+{
+    CLEANUP_EVENT yaml_event_t event = {0};
+    int result = source_next(s, &event);
+    if (result < 0)
+        return result;
+    *ret_begins = event.type == YAML_DOCUMENT_START_EVENT;
+    *ret_where = event.start_mark;
+    return 0;
+}
+
+int source_document(struct config_source *s, int (*read)(void *context), void *context)
+{
+    bool begins = false;
+    yaml_mark_t where = {0};
+    int result = source_skip(s); /* the start of the stream */
+    if (result == 0)
+        result = begins_document(s, &begins, &where);
+    if (result < 0 || !begins)
+        return result;
+    result = read(context);
+    if (result == 0)
+        result = source_skip(s); /* the end of the document */
+    if (result == 0)
+        result = begins_document(s, &begins, &where);
+    if (result < 0 || !begins)
+        return result;
+    return err_set(s->e, -EINVAL, "%s: a second document begins here; allowed: one",
+                   source_origin(s, where).text);
+}

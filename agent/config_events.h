@@ -34,6 +34,9 @@ void source_close(struct config_source *s);
 int source_next(struct config_source *s, yaml_event_t *ret);
 /* The next event when nothing in it matters. */
 int source_skip(struct config_source *s);
+/* Reads the only document of a text from its very beginning: `read` is called for what stands in
+ * it, unless the text is empty. A second one is an error. */
+int source_document(struct config_source *s, int (*read)(void *context), void *context);
 
 #define CLEANUP_EVENT __attribute__((cleanup(yaml_event_delete)))
 

@@ -176,36 +176,9 @@ static int read_section(struct reader *r, const char *path)
     return refuse_in_section(r, &event, path, "a section with keys is needed");
 }
 
-/* Does a document begin, and not the stream end? */
-static int read_document_start(struct reader *r, bool *ret_begins, yaml_mark_t *ret_where)
+static int read_file(void *context)
 {
-    CLEANUP_EVENT yaml_event_t event = {0};
-    int result = source_next(&r->source, &event);
-    if (result < 0)
-        return result;
-    *ret_begins = event.type == YAML_DOCUMENT_START_EVENT;
-    *ret_where = event.start_mark;
-    return 0;
-}
-
-static int read_stream(struct reader *r)
-{
-    bool begins = false;
-    yaml_mark_t where = {0};
-    int result = source_skip(&r->source); /* the start of the stream */
-    if (result == 0)
-        result = read_document_start(r, &begins, &where);
-    if (result < 0 || !begins)
-        return result;
-    result = read_section(r, "");
-    if (result == 0)
-        result = source_skip(&r->source); /* the end of the document */
-    if (result == 0)
-        result = read_document_start(r, &begins, &where);
-    if (result < 0 || !begins)
-        return result;
-    return err_set(r->source.e, -EINVAL, "%s: a second document begins here; allowed: one",
-                   source_origin(&r->source, where).text);
+    return read_section(context, "");
 }
 
 int config_yaml_apply(const char *name, const char *yaml, size_t length, struct err *e,
@@ -218,7 +191,7 @@ int config_yaml_apply(const char *name, const char *yaml, size_t length, struct 
     int result = source_open(&r.source, name, yaml, length, e);
     if (result < 0)
         return result;
-    result = read_stream(&r);
+    result = source_document(&r.source, read_file, &r);
     source_close(&r.source);
     return result;
 }

@@ -44,35 +44,10 @@ static const struct web_section file_section = {
     .count = sizeof file_keys / sizeof file_keys[0],
 };
 
-/* Does a document begin, and not the stream end? */
-static int read_document_start(struct web_reader *r, bool *ret_begins, yaml_mark_t *ret_where)
+static int read_file(void *context)
 {
-    CLEANUP_EVENT yaml_event_t event = {0};
-    int result = source_next(&r->source, &event);
-    if (result < 0)
-        return result;
-    *ret_begins = event.type == YAML_DOCUMENT_START_EVENT;
-    *ret_where = event.start_mark;
-    return 0;
-}
-
-static int read_stream(struct web_reader *r)
-{
-    bool begins = false;
-    yaml_mark_t where = {0};
-    int result = source_skip(&r->source); /* the start of the stream */
-    if (result == 0)
-        result = read_document_start(r, &begins, &where);
-    if (result < 0 || !begins)
-        return result;
-    result = web_read_section(r, &file_section, r->config);
-    if (result == 0)
-        result = source_skip(&r->source); /* the end of the document */
-    if (result == 0)
-        result = read_document_start(r, &begins, &where);
-    if (result < 0 || !begins)
-        return result;
-    return web_refuse(r, where, "a second document begins here; allowed: one");
+    struct web_reader *r = context;
+    return web_read_section(r, &file_section, r->config);
 }
 
 /* Fills the reader's configuration, which is to be freed also after an error. */
@@ -87,7 +62,7 @@ static int read_text(struct web_reader *r, const char *name, const char *yaml, s
     if (result < 0)
         return result;
     buf_init(&r->warnings, WARNINGS_MAX);
-    result = read_stream(r);
+    result = source_document(&r->source, read_file, r);
     if (r->exposed && r->has_secrets)
         web_warn(r, (yaml_mark_t){0},
                  "everybody on this host may read the file, and it has secrets in it; "
