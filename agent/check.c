@@ -141,8 +141,14 @@ static void say_port(struct check *c, const char *address)
     http_server_close(server, NULL, NULL);
     (void)text_parse_u64(number, strlen(number), &port);
     (void)snprintf(subject, sizeof subject, "listen: %s", address);
+    struct port_holder weir = {0};
+    if (r == -EADDRINUSE && text_starts_with(address, "unix:"))
+        weir = port_holder_by_name("weir");
     if (r == 0)
         add_line(c, CHECK_OK, subject, "free");
+    else if (weir.pid != 0)
+        say(c, CHECK_OK, subject, "weir serves there already, it seems (pid %" PRIu32 ")",
+            weir.pid);
     else if (r == -EADDRINUSE && !text_starts_with(address, "unix:"))
         say_taken(c, subject, (uint16_t)port, &e);
     else
@@ -193,7 +199,12 @@ static void end_check(uv_timer_t *timer)
     const struct check_sink sink = {.context = c, .line = add_line};
     cascade_examine(c->core.pipeline->cascade, &sink);
     say_problems(c);
-    for (size_t i = 0; i < c->config->web_listen_address.count; i++)
+    if (c->config->web_listen_address.count > HTTP_ADDRESSES_MAX)
+        say(c, CHECK_FAIL, "web.listen-address", "%zu addresses, %d are the most; leave some out",
+            c->config->web_listen_address.count, HTTP_ADDRESSES_MAX);
+    /* Sockets that systemd passes are not asked for here: that would take them. */
+    for (size_t i = 0; !c->config->web_systemd_socket && i < c->config->web_listen_address.count;
+         i++)
         say_port(c, c->config->web_listen_address.items[i]);
     say_web_config(c);
     say_descriptors(c);

@@ -27,7 +27,8 @@ struct endpoint {
     struct http_server *server;
     struct http_guard *guard;
     struct scrape *scrape;
-    struct web_watch *watch; /* NULL without --web.config.file */
+    struct web_watch *watch; /* NULL without --web.config.file, and while a reload is prepared */
+    uint64_t web_digest;     /* of what is in force */
     bool web_well;           /* the file could be used when it was last looked at */
     char *web_failure;       /* owned; why not, as it was logged */
     /* a reload that is prepared */
@@ -114,34 +115,48 @@ static void on_web_failed(void *context, const struct err *e)
              LOG_FIELDS({"error", e->text}));
 }
 
-static void on_web_changed(void *context, struct web_loaded *loaded)
+static int on_web_changed(void *context, struct web_loaded *loaded)
 {
     struct endpoint *p = context;
     struct err e = {0};
-    if (apply_web(p, loaded, &e) < 0) {
+    int r = apply_web(p, loaded, &e);
+    if (r < 0) {
         on_web_failed(p, &e);
     } else {
+        p->web_digest = loaded->config.digest;
         on_web_well(p);
         log_line(log_of(p), LOG_LEVEL_INFO, "web.config.file was read again",
                  LOG_FIELDS({"file", p->options.config->web_config_file}));
     }
     web_loaded_done(loaded);
+    return r;
 }
 
-/* Watches the configured file, whose content had `digest`. */
-static void watch_web(struct endpoint *p, uint64_t digest)
+/* Watches the configured file; what is in force is from it. */
+static void watch_web(struct endpoint *p)
 {
     const char *path = p->options.config->web_config_file;
     const struct web_watch_events events = {
         .changed = on_web_changed, .failed = on_web_failed, .well = on_web_well, .context = p};
     web_watch_close(p->watch);
-    p->watch = *path != '\0' ? web_watch_new(&p->options.core->loop, path, digest, &events) : NULL;
-    on_web_well(p);
+    p->watch = NULL;
+    if (*path != '\0')
+        p->watch = web_watch_new(&p->options.core->loop, path, p->web_digest, &events);
+}
+
+/* What `l` says is in force from now on. */
+static void began_web(struct endpoint *p, const struct web_loaded *l)
+{
+    free(p->web_failure);
+    p->web_failure = NULL;
+    p->web_well = true;
+    p->web_digest = l->config.digest;
+    watch_web(p);
 }
 
 /* Addresses. */
 
-static void log_listening(const struct endpoint *p, size_t index, const char *address, bool tls)
+static void log_listening(const struct endpoint *p, const char *address, bool tls)
 {
     char url[URL_MAX];
     const char *colon = strrchr(address, ':');
@@ -152,8 +167,8 @@ static void log_listening(const struct endpoint *p, size_t index, const char *ad
     else
         (void)snprintf(url, sizeof url, "%s://%.*s:%u%s%s", tls ? "https" : "http",
                        colon > address ? (int)(colon - address) : (int)strlen("localhost"),
-                       colon > address ? address : "localhost", http_server_port(p->server, index),
-                       prefix, path);
+                       colon > address ? address : "localhost",
+                       http_server_port_of(p->server, address), prefix, path);
     free(prefix);
     log_line(log_of(p), LOG_LEVEL_INFO, "listening",
              LOG_FIELDS({"url", url}, {"version", WEIR_VERSION}));
@@ -175,14 +190,22 @@ static int listen_on_passed(struct endpoint *p, struct err *e)
     return r;
 }
 
+static int check_count(const struct text_list *list, struct err *e)
+{
+    if (list->count <= HTTP_ADDRESSES_MAX)
+        return 0;
+    return err_set(e, -E2BIG, "web.listen-address: %zu addresses, %d are the most; leave some out",
+                   list->count, HTTP_ADDRESSES_MAX);
+}
+
 static int listen_on_addresses(struct endpoint *p, bool tls, struct err *e)
 {
     const struct text_list *list = &p->options.config->web_listen_address;
-    int r = 0;
+    int r = check_count(list, e);
     for (size_t i = 0; r == 0 && i < list->count; i++) {
         r = http_server_listen(p->server, list->items[i], e);
         if (r == 0)
-            log_listening(p, i, list->items[i], tls);
+            log_listening(p, list->items[i], tls);
     }
     return r;
 }
@@ -203,23 +226,55 @@ static void unlisten(struct endpoint *p, const struct text_list *from, const str
             http_server_unlisten(p->server, from->items[i]);
 }
 
-/* Listens on what is new in `next`; on an error on none of it. */
+/* Do both need the same port, or the same socket file? */
+static bool is_same_place(const char *a, const char *b)
+{
+    bool unix_socket = text_starts_with(a, "unix:");
+    if (unix_socket != text_starts_with(b, "unix:"))
+        return false;
+    if (!unix_socket)
+        return text_equal(strrchr(a, ':'), strrchr(b, ':'));
+    size_t length = strcspn(a, "?");
+    return length == strcspn(b, "?") && memcmp(a, b, length) == 0;
+}
+
+/* As http_server_reserve; an address that is in use by weir itself is told apart. */
+static int reserve(struct endpoint *p, const char *address, struct err *e)
+{
+    const struct text_list *old = &p->options.config->web_listen_address;
+    int r = http_server_reserve(p->server, address, e);
+    for (size_t i = 0; r == -EADDRINUSE && i < old->count; i++)
+        if (is_same_place(address, old->items[i]))
+            return err_set(e, r,
+                           "cannot listen on %s while weir itself listens on %s: restart it for "
+                           "this change",
+                           address, old->items[i]);
+    return r;
+}
+
+/* Takes what is new in `next`, and lets nobody in yet; on an error none of it. */
 static int listen_on_new(struct endpoint *p, const struct config *next, struct err *e)
 {
     const struct text_list *old = &p->options.config->web_listen_address;
     const struct text_list *list = &next->web_listen_address;
-    for (size_t i = 0; i < list->count; i++) {
+    int r = check_count(list, e);
+    for (size_t i = 0; r == 0 && i < list->count; i++) {
         if (list_has(old, list->items[i]))
             continue;
-        int r = http_server_listen(p->server, list->items[i], e);
-        if (r == 0)
-            continue;
-        for (size_t k = 0; k < i; k++)
+        r = reserve(p, list->items[i], e);
+        for (size_t k = 0; r < 0 && k < i; k++)
             if (!list_has(old, list->items[k]))
                 http_server_unlisten(p->server, list->items[k]);
-        return r;
     }
-    return 0;
+    return r;
+}
+
+static void log_new(const struct endpoint *p, const struct text_list *old, bool tls)
+{
+    const struct text_list *list = &p->options.config->web_listen_address;
+    for (size_t i = 0; i < list->count; i++)
+        if (!list_has(old, list->items[i]))
+            log_listening(p, list->items[i], tls);
 }
 
 /* Life. */
@@ -250,7 +305,7 @@ int endpoint_new(const struct endpoint_options *options, struct err *e, struct e
     if (r == 0)
         r = c->web_systemd_socket ? listen_on_passed(p, e) : listen_on_addresses(p, web.tls, e);
     if (r == 0)
-        watch_web(p, web.config.digest);
+        began_web(p, &web);
     web_loaded_done(&web);
     if (r < 0)
         endpoint_close(p);
@@ -281,9 +336,13 @@ int endpoint_prepare(struct endpoint *p, const struct config *next, struct err *
         if (r < 0)
             web_loaded_done(&p->next_web);
     }
-    if (r == 0)
-        p->next = next;
-    return r;
+    if (r < 0)
+        return r;
+    p->next = next;
+    /* What the watch saw meanwhile must not be followed by what is older. */
+    web_watch_close(p->watch);
+    p->watch = NULL;
+    return 0;
 }
 
 void endpoint_abandon(struct endpoint *p)
@@ -292,6 +351,7 @@ void endpoint_abandon(struct endpoint *p)
         unlisten(p, &p->next->web_listen_address, &p->options.config->web_listen_address);
     web_loaded_done(&p->next_web);
     p->next = NULL;
+    watch_web(p);
 }
 
 int endpoint_commit(struct endpoint *p, const struct snapshot_source *source, struct err *e)
@@ -301,8 +361,11 @@ int endpoint_commit(struct endpoint *p, const struct snapshot_source *source, st
         return r;
     if (!p->next->web_systemd_socket)
         unlisten(p, &p->options.config->web_listen_address, &p->next->web_listen_address);
+    const struct config *old = p->options.config;
     p->options.config = p->next;
     p->options.source = *source;
+    if (!p->next->web_systemd_socket)
+        log_new(p, &old->web_listen_address, p->next_web.tls);
     p->next = NULL;
     char *prefix = route_prefix_of(p->options.config);
     const struct scrape_options scrape = scrape_options_of(p, prefix);
@@ -310,8 +373,9 @@ int endpoint_commit(struct endpoint *p, const struct snapshot_source *source, st
     scrape_set(p->scrape, &scrape);
     http_server_set_limits(p->server, &limits);
     free(prefix);
-    watch_web(p, p->next_web.config.digest);
+    began_web(p, &p->next_web);
     web_loaded_done(&p->next_web);
+    http_server_open(p->server);
     return 0;
 }
 
@@ -340,6 +404,6 @@ void endpoint_add_points(const struct endpoint *p, struct part *part)
     add_refusal(part, "requests", scrape_refused(p->scrape));
     part_add_point(part, AGENT_HTTP_CONNECTIONS, http_server_connections(p->server), NULL);
     part_add_point(part, AGENT_HTTP_PINNED, http_server_pinned_bytes(p->server), NULL);
-    if (p->watch)
+    if (*p->options.config->web_config_file != '\0')
         part_add_point(part, AGENT_WEB_CONFIG_WELL, p->web_well, NULL);
 }

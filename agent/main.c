@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -86,9 +87,12 @@ int main(int argc, char *argv[])
 {
     struct err e = {0};
     struct config config;
+    (void)signal(SIGHUP, SIG_IGN);                    /* until there is something to read again */
     (void)mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES); /* fails for numbers past the largest */
     if (config_load(argc, argv, environ, &e, &config) < 0)
         return fail(&e);
+    if (config.command != COMMAND_RUN)
+        (void)signal(SIGHUP, SIG_DFL);
     int status = run_command(&config, argc, argv);
     config_done(&config);
     return status;

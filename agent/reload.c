@@ -20,8 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ROUNDS   2
-#define PAUSE_MS 1050 /* a percentage needs a sample at least one second old */
+#define ROUNDS     2
+#define ASKERS_MAX 64   /* requests that wait: those of peers that have gone keep memory too */
+#define PAUSE_MS   1050 /* a percentage needs a sample at least one second old */
 
 /* A request that waits for the end of a reload. */
 struct asker {
@@ -36,6 +37,8 @@ struct reload {
     const struct config *pipeline_uses; /* likewise */
     bool again;                         /* one more afterwards: ... */
     struct asker *later;                /* ... for these, and for signals */
+    size_t asker_count;                 /* in both lists */
+    bool closing;
     bool well;
     uint64_t done_ms; /* since 1970, when what is in force was read */
 
@@ -72,18 +75,19 @@ static void tell_systemd(const struct reload *r, const char *state)
         log_line(&r->options.core->log, LOG_LEVEL_WARN, e.text, NULL, 0);
 }
 
-static void answer(struct asker *askers, int status, const char *sentence)
+/* An answer may bring the next request of its connection, and that may ask again. */
+static void answer(struct reload *r, struct asker *askers, int status, const char *sentence)
 {
     while (askers) {
         struct asker *a = askers;
         askers = a->next;
+        r->asker_count--;
         http_respond_text(a->request, status, NULL, sentence);
         free(a);
     }
 }
 
-/* It is over, one way or the other. An answer may bring the next request of its connection, and
- * that may ask again. */
+/* It is over, one way or the other. */
 static void end(struct reload *r, const struct err *e)
 {
     struct asker *askers = r->askers;
@@ -92,18 +96,19 @@ static void end(struct reload *r, const struct err *e)
     r->pipeline = NULL;
     r->rounds = 0;
     r->well = !e;
-    tell_systemd(r, "READY=1");
+    tell_systemd(r, e ? "READY=1\nSTATUS=serving; the configuration was refused, see the log"
+                      : "READY=1\nSTATUS=serving");
     rounds_mark_stale(r->options.core->pipeline->rounds); /* the next scrape shall say so */
     if (e) {
         log_line(&r->options.core->log, LOG_LEVEL_ERROR,
                  "the configuration cannot be used; the one before stays in force",
                  LOG_FIELDS({"error", e->text}));
-        answer(askers, 500, e->text);
+        answer(r, askers, 500, e->text);
     } else {
         r->done_ms = now_ms();
         log_line(&r->options.core->log, LOG_LEVEL_INFO, "the configuration was read again", NULL,
                  0);
-        answer(askers, 200, "The configuration was read again.");
+        answer(r, askers, 200, "The configuration was read again.");
     }
     if (r->again && !r->next)
         begin_next(r);
@@ -234,11 +239,19 @@ void reload_begin(struct reload *r, struct endpoint *endpoint)
 
 void reload_ask(struct reload *r, struct http_request *request)
 {
+    if (request && (r->closing || r->asker_count == ASKERS_MAX)) {
+        http_respond_text(request, 503, "Retry-After: 5\r\n",
+                          r->closing ? "weir is stopping."
+                                     : "As many wait for a reload as may at once; ask again in a "
+                                       "moment.");
+        return;
+    }
     if (request) {
         struct asker *a = alloc_zeroed(1, sizeof *a);
         a->request = request;
         a->next = r->later;
         r->later = a;
+        r->asker_count++;
     }
     r->again = true;
     if (!r->next && r->endpoint)
@@ -258,8 +271,9 @@ void reload_close(struct reload *r)
         source.withdraw(source.context, &r->demand);
     }
     pipeline_close(r->pipeline);
-    answer(r->askers, 503, "weir is stopping.");
-    answer(r->later, 503, "weir is stopping.");
+    r->closing = true; /* what is asked from inside an answer is not kept any more */
+    answer(r, r->askers, 503, "weir is stopping.");
+    answer(r, r->later, 503, "weir is stopping.");
     r->askers = r->later = NULL;
     timer_close(r->step);
 }

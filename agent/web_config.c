@@ -64,9 +64,10 @@ static int read_text(struct web_reader *r, const char *name, const char *yaml, s
     buf_init(&r->warnings, WARNINGS_MAX);
     result = source_document(&r->source, read_file, r);
     if (r->exposed && r->has_secrets)
-        web_warn(r, (yaml_mark_t){0},
-                 "everybody on this host may read the file, and it has secrets in it; "
-                 "chmod o-r mends that");
+        web_warn(
+            r, (yaml_mark_t){0},
+            "everybody on this host may read the file, and it has secrets in it; "
+            "chmod o-r mends that, and chgrp gives it to a group of weir's where it is not root");
     c->warning = arena_string(&c->memory, r->warnings.data);
     buf_done(&r->warnings);
     source_close(&r->source);

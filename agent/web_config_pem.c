@@ -49,7 +49,9 @@ static int read_file(struct web_reader *r, const struct web_pem *p, struct tls_p
     if (result < 0)
         return refuse_file(r, p, path, result);
     if (p->secret && stat(path, &status) == 0 && (status.st_mode & S_IROTH))
-        web_warn(r, p->file->mark, "%s: everybody on this host may read %s; chmod o-r mends that",
+        web_warn(r, p->file->mark,
+                 "%s: everybody on this host may read %s; chmod o-r mends that, and chgrp gives it "
+                 "to a group of weir's where it is not root",
                  p->file_name, text_show(path).text);
     return 0;
 }

@@ -44,6 +44,8 @@ static const char *check_name(const char *name)
 {
     if (name[0] == '\0')
         return "a user without a name";
+    if (strlen(name) > HTTP_GUARD_NAME_MAX)
+        return "a name of more than 255 bytes";
     if (strchr(name, ':'))
         return "a name with a colon, which cannot be sent (RFC 7617)";
     for (const char *at = name; *at != '\0'; at++)

@@ -29,9 +29,12 @@ struct web_watch {
     struct job *job;
 };
 
-static int make_tls(struct web_loaded *l, struct err *e)
+/* What is wrong with a certificate is told with the file that names it. */
+static int make_tls(const char *path, struct web_loaded *l, struct err *e)
 {
-    return l->config.has_tls ? tls_context_new(&l->config.tls, e, &l->tls) : 0;
+    struct err why = {0};
+    int r = l->config.has_tls ? tls_context_new(&l->config.tls, &why, &l->tls) : 0;
+    return r < 0 ? err_set(e, r, "%s: tls_server_config: %s", path, why.text) : 0;
 }
 
 int web_loaded_read(const char *path, struct err *e, struct web_loaded *ret)
@@ -41,7 +44,7 @@ int web_loaded_read(const char *path, struct err *e, struct web_loaded *ret)
                           : web_config_load(path, e, &l.config);
     if (r < 0)
         return r;
-    r = make_tls(&l, e);
+    r = make_tls(path, &l, e);
     if (r < 0)
         web_loaded_done(&l);
     else
@@ -67,7 +70,7 @@ static void look(void *context)
     if (j->result < 0)
         return;
     if (l.config.digest != j->known)
-        j->result = make_tls(&l, &j->e);
+        j->result = make_tls(j->path, &l, &j->e);
     if (j->result < 0 || l.config.digest == j->known) {
         web_loaded_done(&l);
         return;
@@ -84,9 +87,10 @@ static void looked(void *context)
     if (j->result < 0) {
         w->events.failed(w->events.context, &j->e);
     } else if (j->changed) {
+        uint64_t digest = j->loaded.config.digest;
         j->changed = false;
-        j->known = j->loaded.config.digest;
-        w->events.changed(w->events.context, &j->loaded);
+        if (w->events.changed(w->events.context, &j->loaded) == 0)
+            j->known = digest;
     } else {
         w->events.well(w->events.context);
     }

@@ -20,7 +20,9 @@ void web_loaded_done(struct web_loaded *l);
 
 /* What it tells, from the loop. */
 struct web_watch_events {
-    void (*changed)(void *context, struct web_loaded *loaded); /* takes over what `loaded` holds */
+    /* Takes over what `loaded` holds; 0, or a negative errno when it could not be put in force: it
+     * is told again at the next look. */
+    int (*changed)(void *context, struct web_loaded *loaded);
     void (*failed)(void *context, const struct err *e); /* it cannot be used; told at every look */
     void (*well)(void *context);                        /* it is still as it was read last */
     void *context;

@@ -88,6 +88,15 @@ struct scrape *scrape_new(struct uv_loop_s *loop, const struct scrape_options *o
     return s;
 }
 
+/* A new source. What is left of the wait may be too little for a round that others have joined. */
+static void ask_again(struct scrape *s, struct waiting *w)
+{
+    uint64_t least_ns = clock_monotonic_ns(&clock_system) + SCRAPE_REQUEST_WAIT_MIN_MS * NS_PER_MS;
+    if (w->demand.deadline_ns < least_ns)
+        w->demand.deadline_ns = least_ns;
+    s->options.source.demand(s->options.source.context, &w->demand);
+}
+
 void scrape_set(struct scrape *s, const struct scrape_options *options)
 {
     for (struct waiting *w = s->waiting; w; w = w->next)
@@ -98,7 +107,7 @@ void scrape_set(struct scrape *s, const struct scrape_options *options)
     body_cache_clear(s->bodies); /* what they were made from is not asked for again */
     for (struct waiting *w = s->waiting; w; w = w->next)
         if (w->demanded)
-            s->options.source.demand(s->options.source.context, &w->demand);
+            ask_again(s, w);
 }
 
 uint64_t scrape_refused(const struct scrape *s)

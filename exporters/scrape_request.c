@@ -16,9 +16,6 @@
  * side: 5 %, at least 100 ms, which covers a slow link. */
 #define SCRAPE_MARGIN_PER_CENT 5
 #define SCRAPE_MARGIN_MS       100
-/* The least a scrape waits, whatever it says: its deadline is that of the round, which others have
- * joined, and an impatient one must not cost them their values. */
-#define SCRAPE_WAIT_MIN_MS 500
 /* Seconds above which a timeout counts as this one: a year, to stay clear of overflow. */
 #define SCRAPE_TIMEOUT_MAX_S (UINT64_C(365) * 24 * 3600)
 
@@ -117,7 +114,7 @@ uint64_t scrape_request_wait_ms(const char *timeout, uint64_t max_ms)
     if (margin_ms < SCRAPE_MARGIN_MS)
         margin_ms = SCRAPE_MARGIN_MS;
     uint64_t wait_ms = timeout_ms > margin_ms ? timeout_ms - margin_ms : 0;
-    if (wait_ms < SCRAPE_WAIT_MIN_MS)
-        wait_ms = SCRAPE_WAIT_MIN_MS;
+    if (wait_ms < SCRAPE_REQUEST_WAIT_MIN_MS)
+        wait_ms = SCRAPE_REQUEST_WAIT_MIN_MS;
     return wait_ms < max_ms ? wait_ms : max_ms;
 }

@@ -7,12 +7,15 @@
 struct err;
 
 #define SCRAPE_TIMEOUT_HEADER "x-prometheus-scrape-timeout-seconds"
+/* The least a scrape waits, whatever it says: its deadline is that of the round, which others have
+ * joined, and an impatient one must not cost them their values. */
+#define SCRAPE_REQUEST_WAIT_MIN_MS 500
 
 /* The sets of prometheus.h that the parameters collect[] and exclude[] of a query choose; all
  * without them. 0, or -EINVAL with the sentence of the 400. */
 int scrape_request_sets(const char *query, struct err *e, unsigned *ret_sets);
 /* How long a scrape may wait for its round: the timeout of its header (NULL for none) less a
- * margin, at least 500 ms and at most `max_ms`. */
+ * margin, at least SCRAPE_REQUEST_WAIT_MIN_MS and at most `max_ms`. */
 uint64_t scrape_request_wait_ms(const char *timeout, uint64_t max_ms);
 
 #endif

@@ -28,7 +28,8 @@ static void on_acceptable(uv_poll_t *poll, int status, int events);
 
 static void watch(struct http_listener *l)
 {
-    (void)uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+    if (!l->reserved)
+        (void)uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
 }
 
 void http_server_accept_again(struct http_server *s)
@@ -104,6 +105,12 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
             return;
         if (fd < 0 && status == 0 && (errno == EINTR || errno == ECONNABORTED))
             continue;
+        /* A connection less is a descriptor more. */
+        if (fd < 0 && status == 0 && (errno == EMFILE || errno == ENFILE) &&
+            http_place_make(s, NULL)) {
+            s->refusals[HTTP_REFUSED_ACCEPT]++;
+            continue;
+        }
         rest(s);
         return;
     }
@@ -117,11 +124,11 @@ static int check_room(const struct http_server *s, const char *address, struct e
     if (s->listener_count < HTTP_LISTENERS_MAX)
         return 0;
     return err_set(e, -E2BIG, "cannot listen on %s: %d addresses are the most; leave some out",
-                   address, HTTP_LISTENERS_MAX);
+                   address, HTTP_ADDRESSES_MAX);
 }
 
 /* Takes `socket` over, unless it fails. */
-static int add_listener(struct http_server *s, const char *address,
+static int add_listener(struct http_server *s, const char *address, bool reserved,
                         const struct http_listen *socket, struct err *e)
 {
     struct http_listener *l = alloc_zeroed(1, sizeof *l);
@@ -133,6 +140,7 @@ static int add_listener(struct http_server *s, const char *address,
     l->socket = *socket;
     l->address = alloc_string(address);
     l->poll.data = s;
+    l->reserved = reserved;
     s->handles++;
     s->listeners[s->listener_count++] = l;
     if (s->accept_again_ms == HTTP_NEVER)
@@ -140,7 +148,7 @@ static int add_listener(struct http_server *s, const char *address,
     return 0;
 }
 
-int http_server_listen(struct http_server *s, const char *address, struct err *e)
+static int listen_at(struct http_server *s, const char *address, bool reserved, struct err *e)
 {
     struct http_listen socket;
     int r = check_room(s, address, e);
@@ -148,10 +156,28 @@ int http_server_listen(struct http_server *s, const char *address, struct err *e
         r = http_listen_open(address, e, &socket);
     if (r < 0)
         return r;
-    r = add_listener(s, address, &socket, e);
+    r = add_listener(s, address, reserved, &socket, e);
     if (r < 0)
         http_listen_close(&socket);
     return r;
+}
+
+int http_server_listen(struct http_server *s, const char *address, struct err *e)
+{
+    return listen_at(s, address, false, e);
+}
+
+int http_server_reserve(struct http_server *s, const char *address, struct err *e)
+{
+    return listen_at(s, address, true, e);
+}
+
+void http_server_open(struct http_server *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        s->listeners[i]->reserved = false;
+    if (s->accept_again_ms == HTTP_NEVER)
+        http_server_accept_again(s);
 }
 
 int http_server_listen_on(struct http_server *s, int fd, const char *name, struct err *e)
@@ -160,7 +186,7 @@ int http_server_listen_on(struct http_server *s, int fd, const char *name, struc
     int r = check_room(s, name, e);
     if (r == 0)
         r = http_listen_adopt(fd, name, e, &socket);
-    return r < 0 ? r : add_listener(s, name, &socket, e);
+    return r < 0 ? r : add_listener(s, name, false, &socket, e);
 }
 
 static void on_listener_closed(uv_handle_t *handle)
@@ -201,4 +227,12 @@ void http_server_close_listeners(struct http_server *s)
 uint16_t http_server_port(const struct http_server *s, size_t index)
 {
     return index < s->listener_count ? http_listen_port(&s->listeners[index]->socket) : 0;
+}
+
+uint16_t http_server_port_of(const struct http_server *s, const char *address)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (text_equal(s->listeners[i]->address, address))
+            return http_server_port(s, i);
+    return 0;
 }

@@ -88,7 +88,8 @@ void http_connection_linger(struct http_connection *c)
     int fd = -1;
     http_tls_end(c);
     http_tls_drop(c); /* what still comes is not looked at */
-    if (c->peer_done || uv_fileno(&c->io.handle, &fd) < 0 || shutdown(fd, SHUT_WR) < 0) {
+    bool is_over = c->peer_done && http_write_in_kernel(c) == 0;
+    if (is_over || uv_fileno(&c->io.handle, &fd) < 0 || shutdown(fd, SHUT_WR) < 0) {
         http_connection_close(c);
         return;
     }

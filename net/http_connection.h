@@ -41,6 +41,7 @@ struct http_connection {
     uint8_t state;   /* enum http_connection_state */
     uint8_t rank;    /* enum http_rank; HTTP_RANKS: none */
     bool reading;    /* libuv reads */
+    bool had_turn;   /* it was read from in this turn of the loop */
     bool peer_done;  /* it will send nothing more */
     bool refused;    /* counted in refused_count */
     bool local;      /* the peer is on this host */
@@ -62,16 +63,16 @@ void http_connection_cut_off(struct http_connection *c);
 /* Shuts our side and waits for the peer to shut its own. */
 void http_connection_linger(struct http_connection *c);
 void http_connection_start_reading(struct http_connection *c);
+/* READING: takes what came before its turn, then what is still to come. */
+void http_connection_go_on(struct http_connection *c);
 /* Closes one whose place is needed. */
 void http_connection_evict(struct http_connection *c);
-/* Sends `a`; it is WAITING, or it is refused. */
+/* Sends `a`, or a sentence and closes; it is WAITING, or it is refused. */
 void http_connection_answer(struct http_connection *c, const struct http_answer *a);
-/* Answers with a sentence and closes; `headers` as in http_reply. */
 void http_connection_refuse(struct http_connection *c, int status, const char *headers,
                             const char *sentence);
 /* The answer's last byte has left libuv's queue, or a negative errno. */
 void http_connection_written(struct http_connection *c, int status);
-/* From now. */
 void http_connection_set_deadline(struct http_connection *c, uint64_t after_ms);
 /* Its deadline has passed. */
 void http_connection_overdue(struct http_connection *c);

@@ -17,12 +17,13 @@
 #include <sys/queue.h>
 #include <uv.h>
 
-/* Different passwords that wait for their turn behind the one being checked. A hash of the usual
- * cost takes 50 to 200 ms, so the last one waits some seconds, less than a scrape has. */
+/* Different passwords of one peer that wait for their turn behind the one being checked. A hash of
+ * the usual cost takes 50 to 200 ms, so the last one waits some seconds, less than a scrape has. */
 #define QUEUE_MAX 16
-/* Requests that wait for one of them. Each keeps its head, up to 16 kB, also when its peer has
- * gone. */
-#define WAITING_MAX  64
+/* Requests of one peer that wait. Each keeps its head, up to 16 kB, also when its peer has gone. */
+#define WAITING_MAX 64
+/* So many peers may have as much: one that guesses does not keep the others out. */
+#define PEERS_MAX    4
 #define BUSY_RETRY_S 5 /* by then a full queue is through, see above */
 #define HEADER_BYTES 96
 #define MS_PER_S     1000
@@ -38,7 +39,8 @@ struct check {
     struct http_guard_claim claim;
     bool right;
     size_t count;
-    struct http_request *requests[]; /* WAITING_MAX of them */
+    uint64_t peer;                   /* that it is counted for: the first with this password */
+    struct http_request *requests[]; /* PEERS_MAX * WAITING_MAX of them */
 };
 
 struct http_guard {
@@ -138,7 +140,8 @@ static void set_rate(struct http_guard *g, const struct http_guard_terms *terms)
 
 static struct check *check_new(struct http_guard *g, const struct http_guard_claim *claim)
 {
-    struct check *c = alloc_zeroed(1, sizeof *c + WAITING_MAX * sizeof(struct http_request *));
+    struct check *c =
+        alloc_zeroed(1, sizeof *c + PEERS_MAX * WAITING_MAX * sizeof(struct http_request *));
     c->guard = g;
     c->users = http_guard_users_ref(g->users);
     c->claim = *claim;
@@ -220,16 +223,36 @@ static void on_checked(void *context)
     check_free(c);
 }
 
+/* Has its peer, or have all together, as many waiting as may? `joins`: its password is in line. */
+static bool is_full(const struct http_guard *g, const struct http_request *r, bool joins)
+{
+    uint64_t peer = http_request_peer(r);
+    size_t checks = 0;
+    size_t waiting = 0;
+    const struct check *c = NULL;
+    STAILQ_FOREACH(c, &g->line, line)
+    {
+        checks += c->peer == peer;
+        for (size_t i = 0; i < c->count; i++)
+            waiting += http_request_peer(c->requests[i]) == peer;
+    }
+    if (waiting >= WAITING_MAX || g->waiting == PEERS_MAX * WAITING_MAX)
+        return true;
+    return !joins && (checks > QUEUE_MAX || g->check_count > PEERS_MAX * QUEUE_MAX);
+}
+
 static void wait_for(struct http_guard *g, const struct http_guard_claim *claim,
                      struct http_request *r)
 {
     struct check *c = find_check(g, claim);
-    if (g->closing || g->waiting == WAITING_MAX || (!c && g->check_count > QUEUE_MAX)) {
+    if (g->closing || is_full(g, r, c != NULL)) {
         refuse_for(g, r, HTTP_GUARD_BUSY, BUSY_RETRY_S);
         return;
     }
-    if (!c)
+    if (!c) {
         c = check_new(g, claim);
+        c->peer = http_request_peer(r);
+    }
     c->requests[c->count++] = r;
     g->waiting++;
     start_first(g);

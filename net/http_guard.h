@@ -8,8 +8,10 @@
 
 struct http_guard; /* opaque */
 
+#define HTTP_GUARD_NAME_MAX 255 /* bytes of a user's name */
+
 struct http_guard_user {
-    const char *name; /* at most 255 bytes, no colon */
+    const char *name; /* at most HTTP_GUARD_NAME_MAX bytes, no colon */
     const char *hash; /* $2a$, $2b$ or $2y$ */
 };
 

@@ -4,6 +4,7 @@
 #ifndef WEIR_NET_HTTP_GUARD_USERS_H
 #define WEIR_NET_HTTP_GUARD_USERS_H
 
+#include "net/http_guard.h"
 #include "net/password.h"
 
 #include <stdint.h>
@@ -12,8 +13,6 @@ struct err;
 struct http_basic;
 struct http_guard_terms;
 struct http_guard_users; /* opaque */
-
-#define HTTP_GUARD_NAME_MAX 255 /* bytes of a user's name */
 
 /* Of bytes alone and zero where nothing is said, so that claims are compared as a whole. */
 struct http_guard_claim {

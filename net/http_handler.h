@@ -3,6 +3,7 @@
 #define WEIR_NET_HTTP_HANDLER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct bytes;
 struct http_request; /* one request that waits for its answer; owned by the server */
@@ -22,6 +23,8 @@ const char *http_request_header(const struct http_request *r, const char *name);
 
 /* "GET", "HEAD", "POST" or "PUT". */
 const char *http_request_method(const struct http_request *r);
+/* The same number for requests of one peer: one IPv4 address, one IPv6 /64; 0 for unix sockets. */
+uint64_t http_request_peer(const struct http_request *r);
 /* Is the peer on this host: a loopback address or a unix socket? */
 bool http_request_is_local(const struct http_request *r);
 

@@ -10,9 +10,6 @@
 /* What a reader must take on average over each write_timeout. A modem does; who takes a byte now
  * and then only wants the memory. */
 #define LEAST_RATE_BYTES 1024 /* a second */
-/* The kernel counts the end of the stream as a byte that was not taken. */
-#define END_BYTES 1
-
 static void cut_off_reader(struct http_connection *c)
 {
     c->server->refusals[HTTP_REFUSED_WRITE_TIMEOUT]++;
@@ -40,7 +37,7 @@ static void check_writing(struct http_connection *c)
 static void check_lingering(struct http_connection *c)
 {
     uint64_t now = uv_now(c->server->loop);
-    if (http_write_in_kernel(c) <= END_BYTES) {
+    if (http_write_in_kernel(c) <= HTTP_END_BYTES) {
         http_connection_close(c);
         return;
     }
@@ -74,7 +71,9 @@ static void check_idle(struct http_connection *c)
 
 static void check_reading(struct http_connection *c)
 {
-    if (c->request) {
+    if (c->ahead) {
+        http_connection_go_on(c);
+    } else if (c->request) {
         refuse_late(c);
     } else if (c->asked) {
         check_idle(c);

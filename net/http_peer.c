@@ -95,3 +95,8 @@ bool http_peer_is_local(const struct sockaddr_storage *address)
     return address->ss_family == AF_INET6 &&
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
+
+uint64_t http_peer_number(const struct http_peer *peer)
+{
+    return peer ? peer->prefix * HASH_MULTIPLIER + peer->family : 0;
+}

@@ -28,6 +28,8 @@ struct http_peers {
 struct http_peer *http_peer_enter(struct http_peers *p, const struct sockaddr_storage *address);
 /* One less; the peer is freed with its last. NULL is allowed. */
 void http_peer_leave(struct http_peers *p, struct http_peer *peer);
+/* The same number for every connection of the peer; 0 for NULL. */
+uint64_t http_peer_number(const struct http_peer *peer);
 /* Is it on this host: a loopback address or a unix socket? */
 bool http_peer_is_local(const struct sockaddr_storage *address);
 

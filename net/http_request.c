@@ -301,6 +301,11 @@ const char *http_request_method(const struct http_request *r)
     return r->lines.method;
 }
 
+uint64_t http_request_peer(const struct http_request *r)
+{
+    return r->peer;
+}
+
 bool http_request_is_local(const struct http_request *r)
 {
     return r->local;

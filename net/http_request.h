@@ -41,6 +41,7 @@ struct http_request {
     size_t max_header_bytes, max_body_bytes;
     size_t framing;     /* bytes taken that are no body's: head, chunk sizes, trailers */
     uint64_t body, due; /* bytes of the body as announced so far; of those, what is to come */
+    uint64_t peer;      /* http_request_peer's answer; the connection sets it */
     size_t query;       /* offset into text; the path is at 0 */
     size_t value[HTTP_HEADERS_KEPT]; /* 0: absent, the target stands there */
     size_t start;                    /* offset of the value being read */
@@ -50,10 +51,9 @@ struct http_request {
     bool keep_alive, close;          /* does the connection stay after it; does it say "close" */
     bool local, quoted;              /* the peer is on this host; the chunk extension's value is */
     bool hosted, encoded;            /* it has a Host line; a Transfer-Encoding, chunked */
-    bool continues;       /* it expects an interim answer, and nobody has asked for it yet */
-    bool demanding;       /* it expects something else */
-    bool accepted, whole; /* its headers are complete and good; all of it is */
-    bool has_trailers;    /* the last chunk has come */
+    bool continues; /* it expects an interim answer, and nobody has asked for it yet */
+    bool demanding, accepted, whole; /* it expects something else; its headers are good; all is */
+    bool has_trailers;               /* the last chunk has come */
     char name[HTTP_HEADER_NAME_MAX];
 };
 

@@ -124,8 +124,12 @@ void http_server_set_headers(struct http_server *s, const char *lines)
 void http_server_set_tls(struct http_server *s, struct tls_context *tls)
 {
     struct tls_context *old = s->tls;
+    bool turned = !old != !tls;
     s->tls = tls ? tls_context_ref(tls) : NULL;
     tls_context_unref(old);
+    for (unsigned rank = HTTP_RANK_SILENT; turned && rank <= HTTP_RANK_IDLE; rank++)
+        while (s->queues[rank].first)
+            http_connection_close(s->queues[rank].first);
 }
 
 uint32_t http_server_connections(const struct http_server *s)

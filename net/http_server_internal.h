@@ -14,7 +14,7 @@
 
 struct http_connection;
 
-#define HTTP_LISTENERS_MAX     8    /* addresses; more in a configuration is a mistake */
+#define HTTP_LISTENERS_MAX     (2 * HTTP_ADDRESSES_MAX) /* the old and the new, in a reload */
 #define HTTP_READ_BUFFER_BYTES 4096 /* one read; a scrape's request has some 300 */
 #define HTTP_DATE_BYTES        30   /* "Sun, 06 Nov 1994 08:49:37 GMT" and NUL */
 #define HTTP_NEVER             UINT64_MAX
@@ -25,6 +25,7 @@ struct http_listener {
     uv_poll_t poll; /* `data` is the server */
     struct http_listen socket;
     char *address; /* as it was given; owned */
+    bool reserved; /* nobody is let in yet */
 };
 
 struct http_server {

@@ -17,6 +17,10 @@
 /* Bytes of an unwanted body that are read and thrown away after a refusal; a peer that sends more
  * may lose the answer. */
 #define LINGER_MAX_BYTES (256 * 1024)
+/* Requests of one connection that are answered in one turn of the loop, and when its next turn is:
+ * one read may hold hundreds, and the others wait meanwhile. */
+#define REQUESTS_AT_ONCE 16
+#define NEXT_TURN_MS     1
 
 /* Reading. */
 
@@ -24,7 +28,9 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct http_connection *c = handle->data;
     (void)suggested;
-    *buf = uv_buf_init(c->server->read_buffer, HTTP_READ_BUFFER_BYTES);
+    /* One read a turn, where libuv would go on as long as the buffer comes back full. */
+    *buf = uv_buf_init(c->server->read_buffer, c->had_turn ? 0 : HTTP_READ_BUFFER_BYTES);
+    c->had_turn = false;
 }
 
 static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buf);
@@ -41,6 +47,7 @@ void http_connection_start_reading(struct http_connection *c)
 static void stop_reading(struct http_connection *c)
 {
     (void)uv_read_stop(&c->io.stream); /* always 0 */
+    c->had_turn = false;
     c->reading = false;
 }
 
@@ -117,6 +124,7 @@ static size_t take(struct http_connection *c, const char *bytes, size_t length)
     bool fresh = !c->request;
     if (fresh) {
         c->request = http_request_new(&c->server->limits, c->local);
+        c->request->peer = http_peer_number(c->peer);
         c->in_body = false;
     }
     switch (http_request_feed(c->request, bytes, length, &used)) {
@@ -147,14 +155,15 @@ static void keep_ahead(struct http_connection *c, const char *bytes, size_t leng
  * one read may hold many requests that are answered at once. */
 static void consume(struct http_connection *c, const char *bytes, size_t length)
 {
+    unsigned taken = 0;
     c->consuming = true;
-    while (length > 0 && c->state == HTTP_READING) {
+    while (length > 0 && c->state == HTTP_READING && taken++ < REQUESTS_AT_ONCE) {
         size_t used = take(c, bytes, length);
         bytes += used;
         length -= used;
     }
     c->consuming = false;
-    if (length > 0 && (c->state == HTTP_WAITING || c->state == HTTP_WRITING))
+    if (length > 0 && c->state != HTTP_LINGERING && c->state != HTTP_CLOSING)
         keep_ahead(c, bytes, length);
 }
 
@@ -164,8 +173,12 @@ static void settle(struct http_connection *c)
     const struct http_server_limits *limits = &c->server->limits;
     if (c->state != HTTP_READING)
         return;
+    if (c->ahead) {
+        http_connection_set_deadline(c, NEXT_TURN_MS);
+        return;
+    }
     if (c->peer_done) {
-        http_connection_close(c);
+        http_connection_linger(c);
         return;
     }
     /* The first look is for peers that do not take what the kernel has for them. */
@@ -188,7 +201,9 @@ static void on_end(struct http_connection *c)
     c->peer_done = true;
     if (c->reading)
         stop_reading(c);
-    if (c->state == HTTP_READING || c->state == HTTP_LINGERING)
+    if (c->state == HTTP_READING)
+        http_connection_linger(c);
+    else if (c->state == HTTP_LINGERING && http_write_in_kernel(c) <= HTTP_END_BYTES)
         http_connection_close(c);
 }
 
@@ -233,6 +248,9 @@ static void on_encrypted(struct http_connection *c, const char *bytes, size_t le
 static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buf)
 {
     struct http_connection *c = stream->data;
+    if (length == UV_ENOBUFS) /* it has had its turn */
+        return;
+    c->had_turn = length == HTTP_READ_BUFFER_BYTES;
     if (length < 0 && c->begun && c->tls && !tls_session_is_ready(c->tls))
         c->server->refusals[HTTP_REFUSED_TLS]++; /* it does not like what it got */
     if (length == UV_EOF)
@@ -249,6 +267,16 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buf)
 
 /* Answering. */
 
+void http_connection_go_on(struct http_connection *c)
+{
+    char *ahead = c->ahead;
+    c->ahead = NULL;
+    if (ahead)
+        consume(c, ahead, c->ahead_length);
+    free(ahead);
+    settle(c);
+}
+
 /* The answer is out: the next request, from what was kept or from the peer. */
 static void next_request(struct http_connection *c)
 {
@@ -259,14 +287,8 @@ static void next_request(struct http_connection *c)
     c->state = HTTP_READING;
     c->since_ms = uv_now(c->server->loop);
     http_place_put(c, HTTP_RANK_IDLE);
-    if (c->consuming)
-        return;
-    char *ahead = c->ahead;
-    c->ahead = NULL;
-    if (ahead)
-        consume(c, ahead, c->ahead_length);
-    free(ahead);
-    settle(c);
+    if (!c->consuming)
+        http_connection_go_on(c);
 }
 
 void http_connection_written(struct http_connection *c, int status)
@@ -292,6 +314,9 @@ static void watch_reader(struct http_connection *c)
 void http_connection_answer(struct http_connection *c, const struct http_answer *a)
 {
     char head[HTTP_HEAD_MAX_BYTES];
+    struct http_answer own = *a;
+    own.keep_alive = a->keep_alive && !c->tls == !c->server->tls; /* TLS was turned on or off */
+    a = &own;
     size_t length = http_answer_head(c->server, a, head);
     if (c->state == HTTP_READING)
         http_request_free(c->request);

@@ -6,6 +6,9 @@
 #include <sys/types.h>
 #include <uv.h>
 
+/* The kernel counts the end of a stream as a byte that was not taken. */
+#define HTTP_END_BYTES 1
+
 struct buf;
 struct bytes;
 struct http_connection;

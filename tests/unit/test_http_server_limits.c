@@ -241,6 +241,54 @@ static void test_waiting_is_not_idle(void **state)
     fixture_stop(&f);
 }
 
+/* One that says it will send nothing more and takes nothing: what the kernel keeps for it must not
+ * be without a connection that limits count. */
+static void test_half_closed_reader_is_counted_and_cut_off(void **state)
+{
+    struct http_server_limits limits = with_defaults();
+    struct fixture f;
+    (void)state;
+    limits.write_timeout_ms = 400;
+    fixture_start(&f, &limits);
+    int fd = peer_connect(&f, 2048);
+    for (int i = 0; i < 40; i++)
+        peer_send(&f, fd, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+    peer_send(&f, fd, "GET /big HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    fixture_pump_for(&f, 100);
+    assert_int_equal(http_server_connections(f.server), 1);
+    uint64_t end = now_ms() + PATIENCE_MS;
+    while (http_server_connections(f.server) > 0 && now_ms() < end)
+        fixture_pump(&f, -1, 10);
+    assert_int_equal(http_server_connections(f.server), 0);
+    assert_int_equal(http_server_refusals(f.server, HTTP_REFUSED_WRITE_TIMEOUT), 1);
+    close(fd);
+    fixture_stop(&f);
+}
+
+/* All of it is the kernel's already when the peer's end comes. */
+static void test_half_closed_reader_of_small_answers(void **state)
+{
+    struct http_server_limits limits = with_defaults();
+    struct fixture f;
+    (void)state;
+    limits.write_timeout_ms = 400;
+    fixture_start(&f, &limits);
+    int fd = peer_connect(&f, 2048);
+    for (int i = 0; i < 120; i++)
+        peer_send(&f, fd, GET_HELLO);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    fixture_pump_for(&f, 100);
+    assert_int_equal(f.handled, 120);
+    assert_int_equal(http_server_connections(f.server), 1);
+    uint64_t end = now_ms() + PATIENCE_MS;
+    while (http_server_connections(f.server) > 0 && now_ms() < end)
+        fixture_pump(&f, -1, 10);
+    assert_int_equal(http_server_connections(f.server), 0);
+    close(fd);
+    fixture_stop(&f);
+}
+
 static void test_slow_reader_is_cut_off(void **state)
 {
     static char piece[32768];
@@ -413,6 +461,31 @@ static void test_thousand_requests_leave_nothing(void **state)
     assert_int_equal(count_descriptors(), outside);
 }
 
+/* Reserved: the kernel takes connections, nobody is let in before the server is opened. */
+static void test_reserved_address(void **state)
+{
+    struct fixture f;
+    struct response r;
+    struct err e = {0};
+    (void)state;
+    fixture_start(&f, NULL);
+    assert_int_equal(http_server_reserve(f.server, "127.0.0.1:0", &e), 0);
+    uint16_t first = f.port;
+    f.port = http_server_port(f.server, 1);
+    int fd = peer_connect(&f, 0);
+    peer_send(&f, fd, GET_HELLO);
+    fixture_pump_for(&f, 30);
+    assert_int_equal(http_server_connections(f.server), 0);
+    f.port = first;
+    assert_int_equal(peer_ask(&f, GET_HELLO, &r), 200);
+    assert_int_equal(f.handled, 1);
+    http_server_open(f.server);
+    peer_read(&f, fd, false, &r);
+    assert_int_equal(r.status, 200);
+    close(fd);
+    fixture_stop(&f);
+}
+
 static void expect_listen_error(struct http_server *s, const char *address, int code,
                                 const char *word)
 {
@@ -434,7 +507,7 @@ static void test_listen_errors(void **state)
     expect_listen_error(f.server, address, -EADDRINUSE, "in use");
     expect_listen_error(f.server, "192.0.2.1:0", -EADDRNOTAVAIL, "does not have");
     assert_int_equal(http_server_port(f.server, 1), 0);
-    for (int i = 1; i < 8; i++)
+    for (int i = 1; i < 2 * HTTP_ADDRESSES_MAX; i++) /* the old and the new of a reload */
         assert_int_equal(http_server_listen(f.server, "127.0.0.1:0", &e), 0);
     expect_listen_error(f.server, "127.0.0.2:0", -E2BIG, "leave some out");
     fixture_stop(&f);
@@ -555,12 +628,15 @@ int main(void)
         cmocka_unit_test(test_refusals_have_names),
         cmocka_unit_test(test_idle_connections_end_in_silence),
         cmocka_unit_test(test_waiting_is_not_idle),
+        cmocka_unit_test(test_half_closed_reader_is_counted_and_cut_off),
+        cmocka_unit_test(test_half_closed_reader_of_small_answers),
         cmocka_unit_test(test_slow_reader_is_cut_off),
         cmocka_unit_test(test_steady_reader_is_served),
         cmocka_unit_test(test_end_after_a_refusal),
         cmocka_unit_test(test_read_ahead_is_bounded),
         cmocka_unit_test(test_no_descriptors_left),
         cmocka_unit_test(test_thousand_requests_leave_nothing),
+        cmocka_unit_test(test_reserved_address),
         cmocka_unit_test(test_listen_errors),
         cmocka_unit_test(test_listens_on_all_addresses),
         cmocka_unit_test(test_unlisten),

@@ -520,6 +520,7 @@ static void test_half_closed_sessions_get_their_answers(void **state)
     fixture_stop(&f);
 }
 
+/* Another context, e.g. with a new certificate, is for new connections alone. */
 static void test_only_new_connections_change(void **state)
 {
     struct fixture f;
@@ -528,15 +529,48 @@ static void test_only_new_connections_change(void **state)
     start(&f, NULL);
     struct client c = client_new(&f, 0);
     assert_int_equal(client_ask(&f, &c, GET_HELLO, &r), 200);
-    http_server_set_tls(f.server, NULL);
-    assert_int_equal(peer_ask(&f, GET_HELLO, &r), 200);
-    assert_int_equal(client_ask(&f, &c, GET_HELLO, &r), 200);
-    http_server_set_tls(f.server, context);
     http_server_set_tls(f.server, context);
     struct client other = client_new(&f, 0);
     assert_int_equal(client_ask(&f, &other, GET_HELLO, &r), 200);
+    assert_int_equal(client_ask(&f, &c, GET_HELLO, &r), 200);
     client_close(&c);
     client_close(&other);
+    fixture_stop(&f);
+}
+
+/* Turned on or off: nobody goes on as before, so that it is seen at once. */
+static void test_turned_on_and_off(void **state)
+{
+    struct fixture f;
+    struct response r;
+    (void)state;
+    start(&f, NULL);
+    struct client c = client_new(&f, 0);
+    assert_int_equal(client_ask(&f, &c, GET_HELLO, &r), 200);
+    http_server_set_tls(f.server, NULL);
+    fixture_pump_for(&f, 20);
+    assert_int_equal(http_server_connections(f.server), 0);
+    client_close(&c);
+    int silent = peer_connect(&f, 0);
+    int kept = peer_connect(&f, 0);
+    int waiting = peer_connect(&f, 0);
+    peer_send(&f, kept, GET_HELLO);
+    peer_read(&f, kept, false, &r);
+    assert_int_equal(r.status, 200);
+    peer_send(&f, waiting, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    fixture_await(&f, &f.held_count, 1);
+    http_server_set_tls(f.server, context);
+    peer_expect_end(&f, silent);
+    peer_expect_end(&f, kept);
+    http_respond_text(f.held[0], 200, NULL, "late");
+    f.held_count = 0;
+    peer_read(&f, waiting, false, &r);
+    assert_int_equal(r.status, 200);
+    assert_non_null(strstr(r.head, "\r\nConnection: close\r\n"));
+    peer_expect_end(&f, waiting);
+    close(silent);
+    close(kept);
+    close(waiting);
     fixture_stop(&f);
 }
 
@@ -684,6 +718,7 @@ int main(void)
         cmocka_unit_test(test_idle_sessions_end_with_a_notice),
         cmocka_unit_test(test_half_closed_sessions_get_their_answers),
         cmocka_unit_test(test_only_new_connections_change),
+        cmocka_unit_test(test_turned_on_and_off),
         cmocka_unit_test(test_any_cut_will_do),
         cmocka_unit_test(test_read_ahead_is_bounded),
         cmocka_unit_test(test_places),

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,16 +26,18 @@ struct fixture {
     char path[64];
     struct web_watch *watch;
     unsigned changed, failed, well;
+    bool refuses;      /* what changed */
     char headers[128]; /* of what was read last */
     char said[512];
 };
 
-static void on_changed(void *context, struct web_loaded *loaded)
+static int on_changed(void *context, struct web_loaded *loaded)
 {
     struct fixture *f = context;
     f->changed++;
     (void)snprintf(f->headers, sizeof f->headers, "%s", loaded->config.headers);
     web_loaded_done(loaded);
+    return f->refuses ? -EINVAL : 0;
 }
 
 static void on_failed(void *context, const struct err *e)
@@ -133,6 +136,23 @@ static void test_a_broken_file_is_told_and_comes_back(void **state)
     stop(&f);
 }
 
+/* What could not be put in force is not taken for what is. */
+static void test_a_refused_change_comes_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, with_header("aaa"));
+    f.refuses = true;
+    write_file(&f, with_header("bbb"));
+    await(&f, &f.changed, 2);
+    assert_int_equal(f.well, 0);
+    f.refuses = false;
+    await(&f, &f.changed, 3);
+    await(&f, &f.well, 1);
+    assert_int_equal(f.changed, 3);
+    stop(&f);
+}
+
 static void test_closed_at_once(void **state)
 {
     (void)state;
@@ -147,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_change_is_told_once),
         cmocka_unit_test(test_a_broken_file_is_told_and_comes_back),
+        cmocka_unit_test(test_a_refused_change_comes_again),
         cmocka_unit_test(test_closed_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
