@@ -151,5 +151,6 @@ struct port_holder port_holder_find(uint16_t port)
 
 struct port_holder port_holder_by_name(const char *name)
 {
-    return find_process(NULL, name);
+    const struct sockets none = {.count = 0};
+    return find_process(&none, name);
 }

@@ -3,10 +3,12 @@
 #include "agent/web_config.h"
 
 #include "agent/web_config_reader.h"
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/fs.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -83,15 +85,15 @@ static int refuse_size(const char *path, struct err *e)
 static int parse(struct web_reader *r, const char *name, const char *yaml, size_t length,
                  struct err *e, struct web_config *ret)
 {
-    struct web_config c = {0};
-    r->config = &c;
+    r->config = alloc_zeroed(1, sizeof *r->config);
     int result = read_text(r, name, yaml, length, e);
-    if (result < 0) {
-        web_config_done(&c);
-        return result;
-    }
-    *ret = c;
-    return 0;
+    if (result < 0)
+        web_config_done(r->config);
+    else
+        *ret = *r->config;
+    free(r->config);
+    r->config = NULL;
+    return result;
 }
 
 int web_config_parse(const char *name, const char *directory, const char *yaml, size_t length,

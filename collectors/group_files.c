@@ -306,7 +306,7 @@ void group_close_files(struct group_reader *r, struct group *g)
 /* Does the root's file exist, and does it count anything? */
 static bool counts_anything(struct group_reader *r, const char *name, bool *ret_exists)
 {
-    const char *text = NULL;
+    const char *text = "";
     size_t length = 0;
     *ret_exists =
         group_path_read(r, r->roots[r->tree_of[CONTROLLER_BLKIO]], name, &text, &length) == 0;

@@ -91,6 +91,7 @@ static struct inventory_entry *add(struct inventory *v, const struct identity *i
         v->entries = alloc_resize(v->entries, v->capacity, sizeof *v->entries);
     }
     v->slots[slot_of(v, identity->container_id)] = (uint32_t)v->count + 1;
+    assert(v->entries); /* grown above where there were none */
     struct inventory_entry *e = &v->entries[v->count++];
     *e = (struct inventory_entry){.identity = identity_ref(identity)};
     return e;

@@ -312,11 +312,11 @@ static void handle_change(struct scrape *s, struct http_request *request, const 
                           "--web.enable-lifecycle.");
 }
 
+/* `path` is NULL outside the prefix. */
 static void handle_read(struct scrape *s, struct http_request *request, const char *path)
 {
-    if (!path)
-        handle_unknown(s, request);
-    else if (text_equal(path, s->telemetry_path))
+    path = path ? path : "";
+    if (text_equal(path, s->telemetry_path))
         handle_metrics(s, request);
     else if (text_equal(path, "/"))
         handle_page(s, request);

@@ -15,7 +15,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -211,8 +210,8 @@ void http_server_unlisten(struct http_server *s, const char *address)
             continue;
         close_listener(s->listeners[i]);
         s->listener_count--;
-        memmove(&s->listeners[i], &s->listeners[i + 1],
-                (s->listener_count - i) * sizeof s->listeners[0]);
+        for (; i < s->listener_count; i++)
+            s->listeners[i] = s->listeners[i + 1];
         return;
     }
 }
