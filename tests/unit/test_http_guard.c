@@ -48,6 +48,7 @@ struct fixture {
     size_t handled; /* and past it */
     size_t closed;
     const struct http_guard_terms *set_in_handler; /* what the handler sets, once */
+    uint32_t stranger; /* 1: peers come from another address of this host */
 };
 
 static void handle(void *context, struct http_request *r)
@@ -150,6 +151,9 @@ static int ask(struct fixture *f, const char *authorization)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + f->stranger);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     int length =
         snprintf(request, sizeof request, "GET /metrics HTTP/1.1\r\nHost: weir\r\n%s%s\r\n",
@@ -585,6 +589,23 @@ static void test_queue_is_bounded(void **state)
 }
 
 /* All get their answers in the end, one after another. */
+/* A peer that guesses fills its own places and not those of others. */
+static void test_queue_is_each_peers_own(void **state)
+{
+    struct fixture *f = *state;
+    int fds[QUEUE_MAX + 4];
+    struct answer a;
+    set_user(f, "bob", hash_of("secret", DEAR));
+    f->stranger = 1;
+    ask_many(f, fds, QUEUE_MAX + 4, "bob", true);
+    await_answers(f, 503, 3);
+    f->stranger = 0;
+    assert_int_equal(status_of(f, basic("bob:secret")), 200);
+    assert_int_equal(http_guard_refusals(f->guard, HTTP_GUARD_BUSY), 3);
+    for (int i = 0; i < QUEUE_MAX + 4; i++)
+        take_answer(f, fds[i], &a);
+}
+
 static void test_queue_is_worked_off(void **state)
 {
     struct fixture *f = *state;
@@ -877,6 +898,7 @@ int main(void)
         TEST(test_rate_fills_up_to_the_burst),
         TEST(test_rate_comes_first),
         TEST(test_queue_is_bounded),
+        TEST(test_queue_is_each_peers_own),
         TEST(test_queue_is_worked_off),
         TEST(test_same_are_joined),
         TEST(test_joined_are_bounded),
