@@ -136,7 +136,9 @@ class Alone(unittest.TestCase):
             os.chmod(engine.socket, 0o666)
             first = Weir(f"--engine.host={engine.host}", f"--state-dir={directory}", *no_files(), tiers=TIERS, user=NOBODY)
             page = first.scrape_until(lambda p: len(labels_of(p)) == COUNT, KNOW_LIMIT_S, "all are known")
-            first.scrape()  # a start is kept with the control group it was seen with, in the round after the telling
+            # A start is kept with the control group it was seen with, in the round after the telling.
+            first.scrape_until(lambda p: p.value("weir_rounds_total") > page.value("weir_rounds_total"), KNOW_LIMIT_S,
+                               "another round")
             wanted = labels_of(page)
             self.assertEqual({c: labels["name"] for c, labels in wanted.items()}, ids)
             starts = {name: [page.value(metric, name=name) for metric in TOLD] for name in ids.values()}
