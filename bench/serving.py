@@ -36,7 +36,7 @@ http {{
     uwsgi_temp_path {directory}/d; scgi_temp_path {directory}/e;
     server {{
         listen 127.0.0.1:{port};
-        root {directory}/root;
+        root {directory}/pages;
         {coding}
     }}
 }}
@@ -51,8 +51,8 @@ class Nginx:
         self.directory = tempfile.mkdtemp(prefix="weir-bench-", dir=MEMORY if os.path.isdir(MEMORY) else None)
         harness.at_end(self.stop)
         os.chmod(self.directory, 0o755)  # the worker may be another user
-        os.mkdir(f"{self.directory}/root", 0o755)
-        with open(f"{self.directory}/root/metrics", "wb") as file:
+        os.mkdir(f"{self.directory}/pages", 0o755)
+        with open(f"{self.directory}/pages/metrics", "wb") as file:
             file.write(body)
         coding = headers.get("Content-Encoding")
         with open(f"{self.directory}/nginx.conf", "w", encoding="utf-8") as file:

@@ -11,7 +11,6 @@ import stat
 import sys
 import tempfile
 import threading
-import time
 import unittest
 
 import endpoint
@@ -75,6 +74,14 @@ class Case(unittest.TestCase):
 
 
 # -- every status --------------------------------------------------------------------------------------------
+
+
+def requests_read(port):
+    """How many connections to `port` have nothing left that its owner has not read; proc_net_tcp of the kernel."""
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        rows = [line.split() for line in file.readlines()[1:]]
+    established, empty = "01", "00000000"
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == established and row[4].endswith(f":{empty}") for row in rows)
 
 
 class Statuses(Case):
@@ -215,7 +222,7 @@ class Statuses(Case):
             self.addCleanup(connection.close)
             connection.sendall(b"GET /metrics HTTP/1.1\r\n" + HOST + b"\r\n")
             waiting.append(connection)
-        time.sleep(0.2)  # both are in
+        wait_for(lambda: requests_read(own.port) == 2, 10, "both requests are read")
         received, _ = raw(own.port, b"GET /metrics HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
         self.assert_sentence(parse_answers(received)[0], 503)
         for connection in waiting:  # those who were first are served

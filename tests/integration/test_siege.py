@@ -71,7 +71,8 @@ class Siege(unittest.TestCase):
         self.weir.close()
 
     def assert_no_scrape_lost(self):
-        time.sleep(2.5)  # the scrapes of the last moment
+        end = time.time()
+        wait_for(lambda: self.server.ups("weir", 10)[-1][0] > end, 10, "the scrapes of the last moment", pause_s=0.2)
         ups = self.server.ups("weir", time.time() - self.began)
         self.assertGreaterEqual(len(ups), int(ups[-1][0] - ups[0][0]))
         self.assertEqual([moment for moment, value in ups if value != 1], [], self.server.errors())
