@@ -175,6 +175,15 @@ static void say_web_config(struct check *c)
     web_loaded_done(&web);
 }
 
+/* What the log would have said of the configuration. */
+static void say_notices(struct check *c)
+{
+    for (size_t i = 0; i < c->config->notice_count; i++) {
+        const struct config_notice *n = &c->config->notices[i];
+        add_line(c, n->level < LOG_LEVEL_WARN ? CHECK_OK : CHECK_WARN, "configuration", n->text);
+    }
+}
+
 static void say_descriptors(struct check *c)
 {
     const struct descriptors *d = &c->core.pipeline->descriptors;
@@ -207,6 +216,7 @@ static void end_check(uv_timer_t *timer)
          i++)
         say_port(c, c->config->web_listen_address.items[i]);
     say_web_config(c);
+    say_notices(c);
     say_descriptors(c);
     core_close(&c->core);
     uv_close((uv_handle_t *)&c->turn, NULL);

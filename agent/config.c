@@ -1,11 +1,15 @@
-/* What it knows: the order of the sources. Defaults, then the file, the environment, the flags:
- * each overwrites what the weaker ones said. */
+/* What it knows: the order of the sources. Defaults, then the file, the environment, cAdvisor's
+ * flags, weir's own: each overwrites what the weaker ones said. */
 #include "agent/config.h"
 
+#include "agent/config_cadvisor.h"
 #include "agent/config_environment.h"
 #include "agent/config_flags.h"
+#include "agent/config_groups.h"
+#include "agent/config_notice.h"
 #include "agent/config_value.h"
 #include "agent/config_yaml.h"
+#include "agent/rootfs.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -22,6 +26,7 @@ void config_done(struct config *c)
         else if (o->type == OPTION_TEXT)
             free(*(char **)option_field(o, c));
     }
+    config_notices_done(c);
     *c = (struct config){0};
 }
 
@@ -62,7 +67,15 @@ static int load_sources(struct config *c, const struct flags *f, char *const env
         r = load_file(c, e);
     if (r == 0)
         r = environment_apply(environment, c, e);
-    return r < 0 ? r : flags_apply(f, c, e);
+    if (r == 0)
+        r = cadvisor_apply(f, c, e);
+    if (r == 0)
+        r = flags_apply(f, c, e);
+    if (r < 0)
+        return r;
+    config_tell_idle_groups(c);
+    rootfs_apply(c, ROOTFS);
+    return 0;
 }
 
 int config_load(int argc, char *const argv[], char *const environment[], struct err *e,

@@ -1,4 +1,5 @@
-/* One table of options (config_table.c), read from flags, environment and a YAML file. */
+/* One table of options (config_table.c), read from flags, environment and a YAML file; cAdvisor's
+ * flags are taken too. */
 #ifndef WEIR_AGENT_CONFIG_H
 #define WEIR_AGENT_CONFIG_H
 
@@ -22,9 +23,18 @@ enum command {
     COMMAND_HELP,
 };
 
+/* What is to be said once there is a log, e.g. of a flag that has no effect. */
+struct config_notice {
+    enum log_level level;
+    char *text;
+};
+
 /* Every text and list is owned by the struct; config_done frees them. */
 struct config {
     enum command command;
+    uint64_t given;                /* bit per option of the table: some source set it */
+    struct config_notice *notices; /* in the order they are to be told */
+    size_t notice_count;
     char *config_file;                      /* --config.file, NULL without one */
     struct text_list web_listen_address;    /* --web.listen-address, default ":10142" */
     char *web_telemetry_path;               /* --web.telemetry-path, default "/metrics" */
@@ -51,6 +61,14 @@ struct config {
     struct text_list container_label_allow; /* --container.label-allow, globs on the raw key */
     struct text_list container_include;     /* --container.include, field=glob */
     struct text_list container_exclude;     /* --container.exclude, field=glob */
+    bool container_kubernetes_labels;       /* --container.kubernetes-labels */
+    uint64_t container_linger_ms;           /* --container.linger, default 5m */
+    uint64_t container_keep_stopped_ms;     /* --container.keep-stopped, default 1h */
+    struct text_list metrics_enable;        /* --metrics.enable, names of groups */
+    struct text_list metrics_disable;       /* --metrics.disable, likewise; all: every one */
+    uint64_t engine_df_interval_ms;         /* --engine.df-interval, default 0: never */
+    uint64_t engine_size_interval_ms;       /* --engine.size-interval, default 2m */
+    uint64_t engine_df_timeout_ms;          /* --engine.df-timeout, default 1m */
     uint64_t simulate_containers;           /* --simulate.containers, default 10 */
     uint64_t simulate_seed;                 /* --simulate.seed, default 1 */
     char *state_dir;                        /* --state-dir, default "" */
@@ -64,6 +82,9 @@ struct config {
  * configuration must not keep anybody from the help. */
 int config_load(int argc, char *const argv[], char *const environment[], struct err *e,
                 struct config *ret);
+/* The groups of metrics that are wanted, bit per enum metric_group: the default ones less
+ * metrics.disable, and metrics.enable. */
+unsigned config_groups(const struct config *c);
 /* Frees what config_load filled. */
 void config_done(struct config *c);
 /* Reads only a YAML text (`name` for messages) over the defaults. For tests and fuzzing. */
@@ -73,8 +94,8 @@ int config_parse_yaml(const char *name, const char *yaml, size_t length, struct 
 /* The effective configuration as YAML that config_parse_yaml reads back, but for the command and
  * the name of the file. -EMSGSIZE, -ENOMEM. */
 int config_print(const struct config *c, struct buf *ret);
-/* The text of --help: commands, then every option with default, range and environment variable.
- * -EMSGSIZE, -ENOMEM. */
+/* The text of --help: commands, then every option with default, range and environment variable,
+ * then the groups of metrics. -EMSGSIZE, -ENOMEM. */
 int config_help(struct buf *ret);
 
 #endif

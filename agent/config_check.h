@@ -11,6 +11,10 @@ const char *check_tier(const char *value);
 /* Where an engine is: the scheme, and that something follows it. */
 const char *check_engine_host(const char *value);
 const char *check_absolute_path(const char *value);
+/* A group of metrics, weir's or cAdvisor's. */
+const char *check_group(const char *value);
+/* The same, or "all". */
+const char *check_group_or_all(const char *value);
 /* field=glob, the field one of name, image, label.KEY. */
 const char *check_match(const char *value);
 

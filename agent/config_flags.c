@@ -1,5 +1,6 @@
 /* What it knows: the command line: --name=value, --name value, --switch, --no-switch, -h, -V and
- * one command. */
+ * one command; and cAdvisor's flags as Go reads them, with one dash or two. Document: Go's package
+ * flag, "Command line flag syntax". */
 #include "agent/config_flags.h"
 
 #include "agent/config_text.h"
@@ -36,6 +37,7 @@ struct command_line {
 void flags_done(struct flags *f)
 {
     free(f->items);
+    free(f->cadvisor.items);
     *f = (struct flags){0};
 }
 
@@ -49,11 +51,16 @@ static int refuse_command(struct command_line *l, const char *word)
                    text_show(word).text, nearest_hint(&near, "").text);
 }
 
+/* An image's entry point may stand in front of its arguments; it is no second command. */
 static int read_command(struct command_line *l, const char *word)
 {
-    if (l->command)
+    if (l->command && !cadvisor_is_program(word))
         return err_set(l->e, -EINVAL, "\"%s\": there is a command already, \"%s\"; allowed: one",
                        text_show(word).text, l->command);
+    if (cadvisor_is_program(word)) {
+        l->flags.cadvisor.program = word;
+        return 0;
+    }
     for (size_t i = 0; i < config_command_count; i++) {
         if (!text_equal(config_commands[i].word, word))
             continue;
@@ -77,7 +84,7 @@ static int refuse_flag(struct command_line *l, const char *word)
             nearest_offer(&near, dot + 1, name);
     }
     nearest_offer(&near, "help", "help");
-    nearest_offer(&near, "version", "version");
+    cadvisor_offer(&near);
     return err_set(l->e, -EINVAL, "unknown flag %s%s; weir --help lists all", text_show(word).text,
                    nearest_hint(&near, "--").text);
 }
@@ -97,6 +104,43 @@ static const struct option *find_negated(const char *name)
 {
     const struct option *o = text_starts_with(name, "no-") ? option_find(name + 3) : NULL;
     return o && o->type == OPTION_SWITCH ? o : NULL;
+}
+
+/* The value of a flag of cAdvisor's; NULL with `e` where there is none. */
+static const char *read_cadvisor_text(struct command_line *l, const struct cadvisor_flag *c,
+                                      const char *word)
+{
+    const char *equals = strchr(word, '=');
+    const char *text = equals ? equals + 1 : "true";
+    if (!c->is_switch && !equals)
+        text = *l->at ? *l->at++ : NULL;
+    if (!text) {
+        (void)err_set(l->e, -EINVAL, "%s: needs a value: %s=VALUE", text_show(word).text,
+                      text_show(word).text);
+        return NULL;
+    }
+    if (!c->is_switch)
+        return text;
+    const char *state = cadvisor_switch(text);
+    if (!state)
+        (void)err_set(l->e, -EINVAL, "%s: is neither on nor off; allowed: true, false, 1, 0, t, f",
+                      text_show(word).text);
+    return state;
+}
+
+/* `word` has `dashes` in front. */
+static int read_cadvisor(struct command_line *l, const struct cadvisor_flag *c, const char *word,
+                         size_t dashes)
+{
+    const char *name = word + dashes;
+    const char *text = read_cadvisor_text(l, c, word);
+    if (!text)
+        return -EINVAL;
+    const struct cadvisor_given given = {c, name, strcspn(name, "="), text};
+    cadvisor_add(&l->flags.cadvisor, &given);
+    if (c->role == CADVISOR_VERSION)
+        l->version = text_equal(text, "true");
+    return 0;
 }
 
 /* `word` begins with two dashes; its value may be the next argument, but not a switch's. */
@@ -127,19 +171,23 @@ static int read_option(struct command_line *l, const char *word)
 
 static int read_argument(struct command_line *l, const char *word)
 {
-    if (text_equal(word, "-h") || text_equal(word, "--help")) {
+    if (text_equal(word, "-h") || text_equal(word, "-help") || text_equal(word, "--help")) {
         l->help = true;
         return 0;
     }
-    if (text_equal(word, "-V") || text_equal(word, "--version")) {
+    if (text_equal(word, "-V")) {
         l->version = true;
         return 0;
     }
     if (word[0] != '-')
         return read_command(l, word);
-    if (text_starts_with(word, "--help=") || text_starts_with(word, "--version="))
+    size_t dashes = word[1] == '-' ? 2 : 1;
+    const struct cadvisor_flag *c = cadvisor_find(word + dashes, strcspn(word + dashes, "="));
+    if (c)
+        return read_cadvisor(l, c, word, dashes);
+    if (text_starts_with(word, "--help="))
         return err_set(l->e, -EINVAL, "%s: takes no value", text_show(word).text);
-    return word[1] == '-' ? read_option(l, word) : refuse_flag(l, word);
+    return dashes == 2 ? read_option(l, word) : refuse_flag(l, word);
 }
 
 int flags_read(int argc, char *const argv[], struct err *e, struct flags *ret)

@@ -3,6 +3,7 @@
 #ifndef WEIR_AGENT_CONFIG_FLAGS_H
 #define WEIR_AGENT_CONFIG_FLAGS_H
 
+#include "agent/config_cadvisor.h"
 #include "agent/config_table.h"
 
 /* One flag as it was given. */
@@ -15,6 +16,7 @@ struct flags {
     enum command command;
     struct flag *items; /* owned, in the order given */
     size_t count;
+    struct cadvisor_flags cadvisor; /* those of cAdvisor's */
 };
 
 /* A command, for the command line and --help. */

@@ -1,5 +1,6 @@
 /* What it knows: the look of --help. What it says of options comes from the table. */
 #include "agent/config_flags.h"
+#include "agent/config_groups.h"
 #include "base/buf.h"
 #include "base/text.h"
 
@@ -10,6 +11,7 @@
 #define HELP_COLUMN  36  /* column at which the text beside a flag begins */
 #define HELP_LINE    512 /* bytes: the longest text about one option */
 #define HELP_COMMAND 11  /* columns of a command with the blanks after it */
+#define HELP_GROUP   16  /* columns of a group with the blanks around it */
 
 /* How much of `text` goes on a line of `room` bytes: up to a blank, or all of it. */
 static size_t line_length(const char *text, size_t room)
@@ -91,6 +93,23 @@ static void add_options(struct buf *b)
     }
 }
 
+static void add_groups(struct buf *b, const char *title, unsigned groups)
+{
+    (void)buf_add_format(b, "\n%s\n", title);
+    for (enum metric_group g = 0; g < GROUP_ALL; g++)
+        if (groups & GROUP_BIT(g))
+            (void)buf_add_format(b, "  %-*s%s\n", HELP_GROUP - 2, metric_group_name(g),
+                                 config_group_text(g));
+}
+
+static void add_idle_groups(struct buf *b)
+{
+    (void)buf_add_string(b, "  cAdvisor's alone, without effect:");
+    for (size_t i = 0; config_idle_groups[i]; i++)
+        (void)buf_add_format(b, "%s %s", i > 0 ? "," : "", config_idle_groups[i]);
+    (void)buf_add_char(b, '\n');
+}
+
 int config_help(struct buf *ret)
 {
     (void)buf_add_string(
@@ -110,6 +129,21 @@ int config_help(struct buf *ret)
              "stronger source\n"
              "replaces the whole list. A duration is written like 500ms, 3s or 1m30s.\n");
     add_options(ret);
+    add_groups(ret, "Groups of metrics that are given", GROUPS_DEFAULT);
+    add_groups(ret, "Groups of metrics on request, by --metrics.enable",
+               GROUPS_ALL & ~GROUPS_DEFAULT);
+    add_idle_groups(ret);
+    (void)buf_add_string(
+        ret,
+        "\n"
+        "cAdvisor's own flags are taken too, with one dash or two. Those that mean something "
+        "here become\n"
+        "options above: port, listen_ip, prometheus_endpoint, url_base_prefix, docker, podman, "
+        "docker_only,\n"
+        "docker_root, store_container_labels, whitelisted_container_labels, disable_metrics, "
+        "enable_metrics.\n"
+        "For each other one the log says what weir has instead; weir config shows the "
+        "outcome.\n");
     (void)buf_add_format(ret, "\nMetrics: http://localhost%s%s\n",
                          option_find("web.listen-address")->fallback,
                          option_find("web.telemetry-path")->fallback);

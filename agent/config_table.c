@@ -39,10 +39,14 @@ static const char *const format_words[] = {"logfmt", "json", NULL};
 
 /* The Compose and Swarm labels that public dashboards read and that keep still: one that changes
  * with every deployment (config hash, task id) would begin new series each time. */
-#define LABELS_ALLOWED                                                \
-    "com.docker.compose.project,com.docker.compose.service,"          \
-    "com.docker.compose.container-number,com.docker.stack.namespace," \
-    "com.docker.swarm.service.name,com.docker.swarm.task.name,com.docker.swarm.node.id"
+#define LABELS_ALLOWED                                                                   \
+    "com.docker.compose.project,com.docker.compose.service,"                             \
+    "com.docker.compose.container-number,com.docker.stack.namespace,"                    \
+    "com.docker.swarm.service.name,com.docker.swarm.task.name,com.docker.swarm.node.id," \
+    "org.label-schema.group"
+
+/* Two dozen names do not fit into one sentence. */
+#define GROUPS_ALLOWED "the groups that weir --help lists at its end"
 
 /* Options of one first word stand together: --help and the file group them by it. */
 const struct option config_options[] = {
@@ -112,7 +116,23 @@ const struct option config_options[] = {
     {"engine.timeout", IS_DURATION(engine_timeout_ms), .fallback = "3s", .value = "DURATION",
      .help = "Longest time one call to an engine may take.", .least = 100, .most = 60 * SECONDS},
     {"engine.max-concurrency", IS_UNSIGNED(engine_max_concurrency), .fallback = "16",
-     .value = "NUMBER", .help = "Most calls to one engine at a time.", .least = 1, .most = 1024},
+     .value = "NUMBER",
+     .help = "Most calls to one engine at a time, beside two that count what it has.", .least = 1,
+     .most = 1024},
+
+    {"engine.df-interval", IS_DURATION(engine_df_interval_ms), .fallback = "0s",
+     .value = "DURATION",
+     .help = "How often an engine is asked how much disk space images, containers, volumes and "
+             "caches take; some walk their disks for minutes. With 0 it is never asked.",
+     .least = 0, .most = 24 * HOURS},
+    {"engine.size-interval", IS_DURATION(engine_size_interval_ms), .fallback = "2m",
+     .value = "DURATION",
+     .help = "How often an engine is asked for the size of each container's writable layer, with "
+             "--metrics.enable=disk.",
+     .least = 1 * SECONDS, .most = 24 * HOURS},
+    {"engine.df-timeout", IS_DURATION(engine_df_timeout_ms), .fallback = "1m", .value = "DURATION",
+     .help = "Longest time these two calls may take; no scrape waits for them.",
+     .least = 1 * SECONDS, .most = 1 * HOURS},
 
     {"cgroup.max-fds", IS_UNSIGNED(cgroup_max_fds), .fallback = "16384", .value = "NUMBER",
      .help = "Most kernel files kept open between rounds; each costs the kernel some 5 KB. With 0 "
@@ -120,13 +140,15 @@ const struct option config_options[] = {
      .least = 0, .most = 1000000},
 
     {"path.procfs", IS_TEXT(path_procfs), .fallback = "/proc", .value = "PATH",
-     .help = "Where the host's proc file system is.", .allowed = "an absolute path",
-     .check = check_absolute_path},
+     .help = "Where the host's proc file system is; /rootfs/proc where weir's container has the "
+             "host's root at /rootfs, as cAdvisor's have it.",
+     .allowed = "an absolute path", .check = check_absolute_path},
     {"path.sysfs", IS_TEXT(path_sysfs), .fallback = "/sys", .value = "PATH",
      .help = "Where the host's sys file system is.", .allowed = "an absolute path",
      .check = check_absolute_path},
     {"path.docker-root", IS_LIST(path_docker_root), .fallback = "/var/lib/docker", .value = "PATH",
-     .help = "Where Docker keeps its containers' files, for their names while it is away.",
+     .help = "Where Docker keeps its containers' files, for their names while it is away; looked "
+             "for below /rootfs too.",
      .allowed = "absolute paths", .check = check_absolute_path, .distinct = true},
     {"path.docker-exec-root", IS_LIST(path_docker_exec_root), .fallback = "/var/run/docker",
      .value = "PATH", .help = "Where Docker's runtime keeps the state of running containers.",
@@ -144,6 +166,24 @@ const struct option config_options[] = {
     {"container.exclude", IS_LIST(container_exclude), .value = "MATCH",
      .help = "Containers to leave out; stronger than container.include.",
      .allowed = "name=GLOB, image=GLOB, label.KEY=GLOB", .check = check_match},
+    {"container.kubernetes-labels", IS_SWITCH(container_kubernetes_labels),
+     .help = "Add container, pod and namespace to every series of a container: Kubernetes' own, "
+             "elsewhere its name, Compose service and project."},
+    {"container.linger", IS_DURATION(container_linger_ms), .fallback = "5m", .value = "DURATION",
+     .help = "How long container_last_seen stays, frozen, after a container has ended.", .least = 0,
+     .most = 24 * HOURS},
+    {"container.keep-stopped", IS_DURATION(container_keep_stopped_ms), .fallback = "1h",
+     .value = "DURATION",
+     .help = "How long the state, exit code and the like of a stopped container are shown.",
+     .least = 0, .most = 8760 * HOURS},
+
+    {"metrics.enable", IS_LIST(metrics_enable), .value = "GROUP",
+     .help = "Groups of metrics to add to the default ones, by cAdvisor's names; stronger than "
+             "metrics.disable.",
+     .allowed = GROUPS_ALLOWED, .check = check_group, .distinct = true},
+    {"metrics.disable", IS_LIST(metrics_disable), .value = "GROUP",
+     .help = "Groups of metrics to leave out; all stands for every one.",
+     .allowed = "all, " GROUPS_ALLOWED, .check = check_group_or_all, .distinct = true},
 
     {"simulate.containers", IS_UNSIGNED(simulate_containers), .fallback = "10", .value = "NUMBER",
      .help = "How many containers the simulated tier makes up.", .least = 1, .most = 100000},

@@ -35,7 +35,7 @@ struct option {
     bool not_in_file; /* flag and environment only */
 };
 
-#define OPTION_MAX      48 /* options: bounds the arrays that note which were seen */
+#define OPTION_MAX      64 /* options: bounds the arrays that note which were seen */
 #define OPTION_NAME_MAX 64 /* bytes of a name or a variable, with its NUL */
 
 extern const struct option config_options[];

@@ -118,9 +118,22 @@ static int set_switch(struct config *c, const struct option *o, const char *orig
     return 0;
 }
 
+_Static_assert(OPTION_MAX <= 64, "each option has a bit of config.given");
+
+static uint64_t bit_of(const struct option *o)
+{
+    return UINT64_C(1) << (o - config_options);
+}
+
+bool config_was_given(const struct config *c, const struct option *o)
+{
+    return c->given & bit_of(o);
+}
+
 void config_clear_list(struct config *c, const struct option *o)
 {
     assert(o->type == OPTION_LIST);
+    c->given |= bit_of(o);
     text_list_done(option_field(o, c));
 }
 
@@ -182,6 +195,7 @@ static int add_items(struct config *c, const struct option *o, const char *origi
 int config_add(struct config *c, const struct option *o, const char *origin, const char *text,
                struct err *e)
 {
+    c->given |= bit_of(o);
     switch (o->type) {
     case OPTION_TEXT:
         return set_text(c, o, origin, text, e);
@@ -216,4 +230,5 @@ void config_set_defaults(struct config *c)
         assert(r == 0);
         (void)r;
     }
+    c->given = 0;
 }

@@ -16,6 +16,9 @@ int config_set(struct config *c, const struct option *o, const char *origin, con
 int config_add(struct config *c, const struct option *o, const char *origin, const char *text,
                struct err *e);
 
+/* Did the file, the environment or a flag set it? */
+bool config_was_given(const struct config *c, const struct option *o);
+
 /* A list item by item: clear, add each, check that there are enough. */
 void config_clear_list(struct config *c, const struct option *o);
 int config_add_item(struct config *c, const struct option *o, const char *origin, const char *item,

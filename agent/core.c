@@ -2,6 +2,7 @@
 #include "agent/core.h"
 
 #include "agent/config.h"
+#include "agent/config_notice.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -12,6 +13,7 @@ int core_init(struct core *c, const struct config *config, char *const environme
 {
     *c = (struct core){.started_ms = clock_realtime_ns(&clock_system) / NS_PER_MS};
     log_init(&c->log, config->log_level, config->log_format);
+    config_notices_log(config, &c->log);
     /* A peer that has gone is an error of one write, not the end of the process. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return err_set_errno(e, -errno, "SIGPIPE cannot be ignored");

@@ -2,6 +2,8 @@
 #include "agent/agent.h"
 #include "agent/check.h"
 #include "agent/config.h"
+#include "agent/config_notice.h"
+#include "agent/log.h"
 #include "agent/version.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -36,6 +38,9 @@ static int print(struct buf *text)
 static int print_generated(const struct config *config)
 {
     struct buf text;
+    struct log log;
+    log_init(&log, config->log_level, config->log_format);
+    config_notices_log(config, &log);
     buf_init(&text, HELP_MAX_BYTES);
     int r = config->command == COMMAND_HELP ? config_help(&text) : config_print(config, &text);
     if (r < 0) {

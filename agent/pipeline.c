@@ -84,6 +84,13 @@ static struct collector_options collector_options_from(struct pipeline *p,
             config->command != COMMAND_RUN, /* the service's file is not a command's */
         .docker_roots = config->path_docker_root,
         .docker_exec_roots = config->path_docker_exec_root,
+        .groups = config_groups(config),
+        .kubernetes_labels = config->container_kubernetes_labels,
+        .linger_ms = config->container_linger_ms,
+        .keep_stopped_ms = config->container_keep_stopped_ms,
+        .engine_df_interval_ms = config->engine_df_interval_ms,
+        .engine_size_interval_ms = config->engine_size_interval_ms,
+        .engine_df_timeout_ms = config->engine_df_timeout_ms,
         .simulate_containers = config->simulate_containers,
         .simulate_seed = config->simulate_seed,
     };

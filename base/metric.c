@@ -2,6 +2,7 @@
 #include "base/metric.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define E1 TIERS_E1
 #define E2 TIERS_E2
@@ -27,13 +28,32 @@ const struct metric agent_metrics[AGENT_METRICS] = {METRIC_LIST_AGENT(METRIC_ROW
 
 const char *metric_group_name(enum metric_group group)
 {
-    static const char *const names[GROUP_COUNT] = {
-        [GROUP_CPU] = "cpu",           [GROUP_MEMORY] = "memory", [GROUP_NETWORK] = "network",
-        [GROUP_BLOCK_IO] = "block_io", [GROUP_PIDS] = "pids",     [GROUP_SPEC] = "spec",
-        [GROUP_PRESSURE] = "pressure",
+    static const char *const names[GROUP_ALL] = {
+        [GROUP_CPU] = "cpu",         [GROUP_MEMORY] = "memory",
+        [GROUP_NETWORK] = "network", [GROUP_BLOCK_IO] = "diskIO",
+        [GROUP_PIDS] = "pids",       [GROUP_PRESSURE] = "pressure",
+        [GROUP_SPEC] = "spec",       [GROUP_OOM] = "oom_event",
+        [GROUP_LIFE] = "lifecycle",  [GROUP_DISK] = "disk",
+        [GROUP_PROCESS] = "process", [GROUP_SCHED] = "sched",
+        [GROUP_LOAD] = "cpuLoad",    [GROUP_CPUSET] = "cpuset",
+        [GROUP_HUGETLB] = "hugetlb", [GROUP_NUMA] = "memory_numa",
+        [GROUP_TCP] = "tcp",         [GROUP_UDP] = "udp",
+        [GROUP_ADVTCP] = "advtcp",   [GROUP_NONE] = "state",
+        [GROUP_AGENT] = "weir",      [GROUP_ENGINE] = "engine",
+        [GROUP_MACHINE] = "machine", [GROUP_TOPOLOGY] = "cpu_topology",
+        [GROUP_DOCKER] = "docker",
     };
-    assert(group < GROUP_COUNT);
+    assert(group < GROUP_ALL);
     return names[group];
+}
+
+enum metric_group metric_group_find(const char *name, size_t length)
+{
+    for (enum metric_group group = 0; group < GROUP_ALL; group++)
+        if (strlen(metric_group_name(group)) == length &&
+            memcmp(metric_group_name(group), name, length) == 0)
+            return group;
+    return GROUP_ALL;
 }
 
 const char *metric_type_name(enum metric_type type)

@@ -2,6 +2,7 @@
 #ifndef WEIR_BASE_METRIC_H
 #define WEIR_BASE_METRIC_H
 
+#include "base/metric_group.h"
 #include "base/metric_list.h"
 
 #include <stdbool.h>
@@ -15,19 +16,6 @@ enum metric_unit {
     UNIT_NS,
     UNIT_MS,
     UNIT_PERCENT, /* stored in millionths of a percent */
-};
-
-/* A group's values come from one read; the cascade falls back group by group. */
-enum metric_group {
-    GROUP_CPU,
-    GROUP_MEMORY,
-    GROUP_NETWORK,
-    GROUP_BLOCK_IO,
-    GROUP_PIDS,
-    GROUP_PRESSURE,
-    GROUP_SPEC,
-    GROUP_COUNT,
-    GROUP_NONE = GROUP_COUNT,
 };
 
 /* Bits of the tiers column. */
@@ -68,8 +56,6 @@ extern const struct metric device_metrics[DEVICE_METRICS];
 extern const struct metric point_metrics[POINT_METRICS];
 extern const struct metric agent_metrics[AGENT_METRICS];
 
-/* The group's name in labels, e.g. "block_io". */
-const char *metric_group_name(enum metric_group group);
 /* "counter" or "gauge", as TYPE lines say it. */
 const char *metric_type_name(enum metric_type type);
 

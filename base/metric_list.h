@@ -142,7 +142,19 @@
       "Memory events of the container and what is below it, as memory.events counts them; "        \
       "oom_kill "                                                                                  \
       "on cgroup v1 from memory.oom_control.")                                                     \
-    M(OOM_KILLS, "container_oom_events_total", COUNTER, COUNT, MEMORY, "", C1 | C2,                \
+    M(SWAP_EVENT_HIGH, "weir_container_memory_swap_events_total", COUNTER, COUNT, MEMORY,          \
+      "event=\"high\"", C2,                                                                        \
+      "Swap events of the container and what is below it, as memory.swap.events counts "           \
+      "them.")                                                                                     \
+    M(SWAP_EVENT_MAX, "weir_container_memory_swap_events_total", COUNTER, COUNT, MEMORY,           \
+      "event=\"max\"", C2,                                                                         \
+      "Swap events of the container and what is below it, as memory.swap.events counts "           \
+      "them.")                                                                                     \
+    M(SWAP_EVENT_FAIL, "weir_container_memory_swap_events_total", COUNTER, COUNT, MEMORY,          \
+      "event=\"fail\"", C2,                                                                        \
+      "Swap events of the container and what is below it, as memory.swap.events counts "           \
+      "them.")                                                                                     \
+    M(OOM_KILLS, "container_oom_events_total", COUNTER, COUNT, OOM, "", C1 | C2,                   \
       "Processes killed because memory ran out; memory.oom_control oom_kill or memory.events "     \
       "oom_kill.")                                                                                 \
     M(PIDS, "container_threads", GAUGE, COUNT, PIDS, "", E1 | E2 | C1 | C2 | S,                    \
@@ -207,7 +219,68 @@
     M(SUM_BLOCK_READ, "weir_container_block_read_bytes_total", COUNTER, BYTES, BLOCK_IO, "", D,    \
       "Bytes read from block devices, summed over the devices.")                                   \
     M(SUM_BLOCK_WRITE, "weir_container_block_write_bytes_total", COUNTER, BYTES, BLOCK_IO, "", D,  \
-      "Bytes written to block devices, summed over the devices.")
+      "Bytes written to block devices, summed over the devices.")                                  \
+    M(EXIT_CODE, "weir_container_exit_code", GAUGE, COUNT, LIFE, "", E1 | E2,                      \
+      "Exit code of the last run, 128 and its number where a signal ended it; inspect "            \
+      "State.ExitCode or the event die. Only of a container that does not run.")                   \
+    M(OOM_KILLED, "weir_container_oom_killed", GAUGE, COUNT, LIFE, "", E1 | E2,                    \
+      "1 if a process of the present or last run was killed because memory ran out; "              \
+      "inspect State.OOMKilled.")                                                                  \
+    M(CREATED_TIME, "weir_container_created_time_seconds", GAUGE, MS, LIFE, "", E1 | E2,           \
+      "When the container was created, in seconds since 1970, also of one that does not "          \
+      "run; inspect Created.")                                                                     \
+    M(FINISHED_TIME, "weir_container_finished_time_seconds", GAUGE, MS, LIFE, "", E1 | E2,         \
+      "When the last run that has ended did so, in seconds since 1970; inspect "                   \
+      "State.FinishedAt or the event die.")                                                        \
+    M(RESTARTS, "weir_container_restarts_total", COUNTER, COUNT, LIFE, "", E1 | E2,                \
+      "Restarts by the restart policy, as the engine counts them: a manual start sets "            \
+      "it back to 0; inspect RestartCount.")                                                       \
+    M(HEALTH_STREAK, "weir_container_health_failing_streak", GAUGE, COUNT, LIFE, "", E1 | E2,      \
+      "Health checks that failed since the last one that did not; inspect "                        \
+      "State.Health.FailingStreak. Only where there is a health check.")                           \
+    M(HEALTH, "container_health_state", GAUGE, COUNT, LIFE, "", E1 | E2,                           \
+      "1 healthy, 0 starting or unhealthy, -1 without a health check; inspect "                    \
+      "State.Health.Status. Of running containers.")                                               \
+    M(MEMORY_MIGRATE, "container_memory_migrate", GAUGE, COUNT, CPUSET, "", C1,                    \
+      "1 if pages move when the allowed memory nodes change; cpuset.memory_migrate.")              \
+    M(SCHED_RUN, "container_cpu_schedstat_run_seconds_total", COUNTER, NS, SCHED, "", C1 | C2,     \
+      "Time the container's processes were seen to have run; /proc/PID/schedstat. What "           \
+      "one did after it was last read is not in it.")                                              \
+    M(SCHED_WAIT, "container_cpu_schedstat_runqueue_seconds_total", COUNTER, NS, SCHED, "",        \
+      C1 | C2,                                                                                     \
+      "Time the container's processes were seen to have waited for a CPU; "                        \
+      "/proc/PID/schedstat. What one did after it was last read is not in it.")                    \
+    M(SCHED_SLICES, "container_cpu_schedstat_run_periods_total", COUNTER, COUNT, SCHED, "",        \
+      C1 | C2,                                                                                     \
+      "Time slices the container's processes were seen to have got; "                              \
+      "/proc/PID/schedstat. What one did after it was last read is not in it.")                    \
+    M(PROCESSES, "container_processes", GAUGE, COUNT, PROCESS, "", C1 | C2,                        \
+      "Processes in the container and below it; cgroup.procs.")                                    \
+    M(FILE_DESCRIPTORS, "container_file_descriptors", GAUGE, COUNT, PROCESS, "", C1 | C2,          \
+      "Descriptors its processes have open; /proc/PID/fd. Absent where not all may be "            \
+      "read.")                                                                                     \
+    M(SOCKETS, "container_sockets", GAUGE, COUNT, PROCESS, "", C1 | C2,                            \
+      "Sockets among them; /proc/PID/fd. Absent where not all may be read.")                       \
+    M(ULIMIT_FILES, "container_ulimits_soft", GAUGE, COUNT, PROCESS, "ulimit=\"max_open_files\"",  \
+      C1 | C2,                                                                                     \
+      "Soft limit of open files of its first process, -1 where unlimited; "                        \
+      "/proc/PID/limits.")                                                                         \
+    M(TASKS_SLEEPING, "container_tasks_state", GAUGE, COUNT, LOAD, "state=\"sleeping\"", C1,       \
+      "Tasks by what they are doing, at this moment; taskstats CGROUPSTATS, which the "            \
+      "kernel has for cgroup v1 only.")                                                            \
+    M(TASKS_RUNNING, "container_tasks_state", GAUGE, COUNT, LOAD, "state=\"running\"", C1,         \
+      "Tasks by what they are doing, at this moment; taskstats CGROUPSTATS, which the "            \
+      "kernel has for cgroup v1 only.")                                                            \
+    M(TASKS_STOPPED, "container_tasks_state", GAUGE, COUNT, LOAD, "state=\"stopped\"", C1,         \
+      "Tasks by what they are doing, at this moment; taskstats CGROUPSTATS, which the "            \
+      "kernel has for cgroup v1 only.")                                                            \
+    M(TASKS_UNINTERRUPTIBLE, "container_tasks_state", GAUGE, COUNT, LOAD,                          \
+      "state=\"uninterruptible\"", C1,                                                             \
+      "Tasks by what they are doing, at this moment; taskstats CGROUPSTATS, which the "            \
+      "kernel has for cgroup v1 only.")                                                            \
+    M(TASKS_IOWAITING, "container_tasks_state", GAUGE, COUNT, LOAD, "state=\"iowaiting\"", C1,     \
+      "Tasks by what they are doing, at this moment; taskstats CGROUPSTATS, which the "            \
+      "kernel has for cgroup v1 only.")
 
 /* One value per container and network interface (label interface). */
 #define METRIC_LIST_INTERFACE(M)                                                                   \
@@ -232,115 +305,249 @@
 
 /* One value per container and block device (label device; lines with an operation also carry major
  * and minor). */
-#define METRIC_LIST_DEVICE(M)                                                                \
-    M(READ_BYTES, "container_fs_reads_bytes_total", COUNTER, BYTES, BLOCK_IO, "",            \
-      E2 | C1 | C2 | S,                                                                      \
-      "Bytes read from the device; blkio io_service_bytes Read or io.stat rbytes.")          \
-    M(WRITE_BYTES, "container_fs_writes_bytes_total", COUNTER, BYTES, BLOCK_IO, "",          \
-      E2 | C1 | C2 | S,                                                                      \
-      "Bytes written to the device; blkio io_service_bytes Write or io.stat wbytes.")        \
-    M(READS, "container_fs_reads_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2 | S,          \
-      "Reads completed; blkio io_serviced Read or io.stat rios.")                            \
-    M(WRITES, "container_fs_writes_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2 | S,        \
-      "Writes completed; blkio io_serviced Write or io.stat wios.")                          \
-    M(DISCARDS, "weir_container_fs_discards_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2,   \
-      "Discards completed; blkio io_serviced Discard or io.stat dios.")                      \
-    M(USAGE_READ, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,            \
-      "operation=\"Read\"", E2 | C1 | C2 | S,                                                \
-      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
-    M(USAGE_WRITE, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
-      "operation=\"Write\"", E2 | C1 | C2 | S,                                               \
-      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
-    M(USAGE_SYNC, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,            \
-      "operation=\"Sync\"", C1,                                                              \
-      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
-    M(USAGE_ASYNC, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
-      "operation=\"Async\"", C1,                                                             \
-      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
-    M(USAGE_DISCARD, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,         \
-      "operation=\"Discard\"", C1 | C2,                                                      \
-      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.") \
-    M(USAGE_TOTAL, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,           \
-      "operation=\"Total\"", C1,                                                             \
-      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")
+#define METRIC_LIST_DEVICE(M)                                                                     \
+    M(READ_BYTES, "container_fs_reads_bytes_total", COUNTER, BYTES, BLOCK_IO, "",                 \
+      E2 | C1 | C2 | S,                                                                           \
+      "Bytes read from the device; blkio io_service_bytes Read or io.stat rbytes.")               \
+    M(WRITE_BYTES, "container_fs_writes_bytes_total", COUNTER, BYTES, BLOCK_IO, "",               \
+      E2 | C1 | C2 | S,                                                                           \
+      "Bytes written to the device; blkio io_service_bytes Write or io.stat wbytes.")             \
+    M(READS, "container_fs_reads_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2 | S,               \
+      "Reads completed; blkio io_serviced Read or io.stat rios.")                                 \
+    M(WRITES, "container_fs_writes_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2 | S,             \
+      "Writes completed; blkio io_serviced Write or io.stat wios.")                               \
+    M(DISCARDS, "weir_container_fs_discards_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2,        \
+      "Discards completed; blkio io_serviced Discard or io.stat dios.")                           \
+    M(USAGE_READ, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,                 \
+      "operation=\"Read\"", E2 | C1 | C2 | S,                                                     \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")      \
+    M(USAGE_WRITE, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,                \
+      "operation=\"Write\"", E2 | C1 | C2 | S,                                                    \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")      \
+    M(USAGE_SYNC, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,                 \
+      "operation=\"Sync\"", C1,                                                                   \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")      \
+    M(USAGE_ASYNC, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,                \
+      "operation=\"Async\"", C1,                                                                  \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")      \
+    M(USAGE_DISCARD, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,              \
+      "operation=\"Discard\"", C1 | C2,                                                           \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")      \
+    M(USAGE_TOTAL, "container_blkio_device_usage_total", COUNTER, BYTES, BLOCK_IO,                \
+      "operation=\"Total\"", C1,                                                                  \
+      "Bytes moved to and from the device by operation; blkio io_service_bytes or io.stat.")      \
+    M(COST_USAGE, "container_fs_io_cost_usage_seconds_total", COUNTER, NS, BLOCK_IO, "", C2,      \
+      "Device time that I/O was charged by the cost model; io.stat cost.usage. Only "             \
+      "where io.cost is on.")                                                                     \
+    M(COST_WAIT, "container_fs_io_cost_wait_seconds_total", COUNTER, NS, BLOCK_IO, "", C2,        \
+      "Time I/O waited for budget of the cost model; io.stat cost.wait. Only where "              \
+      "io.cost is on.")                                                                           \
+    M(COST_INDEBT, "container_fs_io_cost_indebt_seconds_total", COUNTER, NS, BLOCK_IO, "", C2,    \
+      "Time in debt to the cost model; io.stat cost.indebt. Only where io.cost is on.")           \
+    M(COST_INDELAY, "container_fs_io_cost_indelay_seconds_total", COUNTER, NS, BLOCK_IO, "", C2,  \
+      "Time delayed to pay such debt back; io.stat cost.indelay. Only where io.cost is "          \
+      "on.")                                                                                      \
+    M(SECTOR_READS, "container_fs_sector_reads_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2,     \
+      "Sectors of 512 bytes read; /proc/diskstats. Of the host (id=\"/\") alone.")                \
+    M(SECTOR_WRITES, "container_fs_sector_writes_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2,   \
+      "Sectors of 512 bytes written; /proc/diskstats. Of the host (id=\"/\") alone.")             \
+    M(READS_MERGED, "container_fs_reads_merged_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2,     \
+      "Reads merged with others; /proc/diskstats. Of the host (id=\"/\") alone.")                 \
+    M(WRITES_MERGED, "container_fs_writes_merged_total", COUNTER, COUNT, BLOCK_IO, "", C1 | C2,   \
+      "Writes merged with others; /proc/diskstats. Of the host (id=\"/\") alone.")                \
+    M(READ_TIME, "container_fs_read_seconds_total", COUNTER, MS, BLOCK_IO, "", C1 | C2,           \
+      "Time reads took, all added up; /proc/diskstats. Of the host (id=\"/\") alone.")            \
+    M(WRITE_TIME, "container_fs_write_seconds_total", COUNTER, MS, BLOCK_IO, "", C1 | C2,         \
+      "Time writes took, all added up; /proc/diskstats. Of the host (id=\"/\") alone.")           \
+    M(IO_CURRENT, "container_fs_io_current", GAUGE, COUNT, BLOCK_IO, "", C1 | C2,                 \
+      "Reads and writes under way; /proc/diskstats. Of the host (id=\"/\") alone.")               \
+    M(IO_TIME, "container_fs_io_time_seconds_total", COUNTER, MS, BLOCK_IO, "", C1 | C2,          \
+      "Time in which the device was busy; /proc/diskstats. Of the host (id=\"/\") alone.")        \
+    M(IO_TIME_WEIGHTED, "container_fs_io_time_weighted_seconds_total", COUNTER, MS, BLOCK_IO, "", \
+      C1 | C2,                                                                                    \
+      "That time, times the reads and writes under way; /proc/diskstats. Of the host "            \
+      "(id=\"/\") alone.")
 
 /* Any number of values per container, told apart by the labels named here. */
-#define METRIC_LIST_POINT(M)                                                                  \
-    M(STATE, "weir_container_state", GAUGE, COUNT, NONE, "state", D,                          \
-      "1 for the state the container is in: created, running, paused, restarting, removing, " \
-      "exited, dead.")                                                                        \
-    M(TIER, "weir_container_tier", GAUGE, COUNT, NONE, "tier", D,                             \
-      "1 for the tier that gave the container's CPU values: engine, cgroup, simulated.")      \
-    M(ABSENT, "weir_container_absent", GAUGE, COUNT, NONE, "group,reason", D,                 \
-      "1 for a group of values, or a percentage, that a running container lacks.")
+#define METRIC_LIST_POINT(M)                                                                      \
+    M(STATE, "weir_container_state", GAUGE, COUNT, NONE, "state", D,                              \
+      "1 for the state the container is in: created, running, paused, restarting, removing, "     \
+      "exited, dead, removed.")                                                                   \
+    M(TIER, "weir_container_tier", GAUGE, COUNT, NONE, "tier", D,                                 \
+      "1 for the tier that gave the container's CPU values: engine, cgroup, simulated.")          \
+    M(ABSENT, "weir_container_absent", GAUGE, COUNT, NONE, "group,reason", D,                     \
+      "1 for a group of values, or a percentage, that a running container lacks.")                \
+    M(HEALTH_STATE, "weir_container_health_state", GAUGE, COUNT, LIFE, "state", E1 | E2,          \
+      "1 for the state of its health check: none, starting, healthy, unhealthy. Of "              \
+      "running containers.")                                                                      \
+    M(INFO, "weir_container_info", GAUGE, COUNT, LIFE,                                            \
+      "image_id,image_digest,ports,mounts,network_mode", E1 | E2,                                 \
+      "1, with what the container was made from: the image's id and digest, ports "               \
+      "(80/tcp->0.0.0.0:8080), mounts (kind:place inside) and network mode.")                     \
+    M(FS_USAGE, "container_fs_usage_bytes", GAUGE, BYTES, DISK, "device", E1 | E2,                \
+      "Bytes of the container's writable layer, as the engine has counted them last; "            \
+      "SizeRw.")                                                                                  \
+    M(FS_LIMIT, "container_fs_limit_bytes", GAUGE, BYTES, DISK, "device", E1 | E2,                \
+      "Size of the file system that holds the engine's data, where it is this host's; "           \
+      "statvfs(3).")                                                                              \
+    M(FS_INODES_FREE, "container_fs_inodes_free", GAUGE, COUNT, DISK, "device", E1 | E2,          \
+      "Inodes free in that file system.")                                                         \
+    M(FS_INODES_TOTAL, "container_fs_inodes_total", GAUGE, COUNT, DISK, "device", E1 | E2,        \
+      "Inodes of that file system.")                                                              \
+    M(HUGETLB_USAGE, "container_hugetlb_usage_bytes", GAUGE, BYTES, HUGETLB, "pagesize", C1 | C2, \
+      "Huge pages in use; hugetlb.SIZE.usage_in_bytes or .current, of reserved ones "             \
+      "where the kernel counts those.")                                                           \
+    M(HUGETLB_MAX_USAGE, "container_hugetlb_max_usage_bytes", GAUGE, BYTES, HUGETLB, "pagesize",  \
+      C1, "Most huge pages in use so far; hugetlb.SIZE.max_usage_in_bytes.")                      \
+    M(HUGETLB_FAILCNT, "container_hugetlb_failcnt", COUNTER, COUNT, HUGETLB, "pagesize", C1 | C2, \
+      "How often the limit of huge pages was hit; hugetlb.SIZE.failcnt or max of "                \
+      ".events.")                                                                                 \
+    M(NUMA_PAGES, "container_memory_numa_pages", GAUGE, COUNT, NUMA, "type,scope,node", C1 | C2,  \
+      "Pages on each memory node; memory.numa_stat, whose bytes on cgroup v2 are "                \
+      "divided by the size of a page.")                                                           \
+    M(TCP, "container_network_tcp_usage_total", GAUGE, COUNT, TCP, "tcp_state", C1 | C2,          \
+      "TCP sockets over IPv4 in the container's network, by state; /proc/PID/net/tcp.")           \
+    M(TCP6, "container_network_tcp6_usage_total", GAUGE, COUNT, TCP, "tcp_state", C1 | C2,        \
+      "TCP sockets over IPv6 in the container's network, by state; /proc/PID/net/tcp6.")          \
+    M(UDP, "container_network_udp_usage_total", GAUGE, COUNT, UDP, "udp_state", C1 | C2,          \
+      "UDP over IPv4 in the container's network: sockets (listen), packets dropped, "             \
+      "bytes queued; /proc/PID/net/udp.")                                                         \
+    M(UDP6, "container_network_udp6_usage_total", GAUGE, COUNT, UDP, "udp_state", C1 | C2,        \
+      "UDP over IPv6 in the container's network: sockets (listen), packets dropped, "             \
+      "bytes queued; /proc/PID/net/udp6.")                                                        \
+    M(ADVTCP, "container_network_advance_tcp_stats_total", GAUGE, COUNT, ADVTCP, "tcp_state",     \
+      C1 | C2,                                                                                    \
+      "The kernel's TCP counters of the container's network, by their names in lower "            \
+      "case; Tcp of /proc/PID/net/snmp and TcpExt of /proc/PID/net/netstat.")
 
 /* About weir itself and its sources. */
-#define METRIC_LIST_AGENT(M)                                                                     \
-    M(BUILD_INFO, "weir_build_info", GAUGE, COUNT, NONE, "version,revision,compiler", D,         \
-      "1, with weir's version, source revision and compiler as labels.")                         \
-    M(SIMULATED, "weir_simulated", GAUGE, COUNT, NONE, "", D,                                    \
-      "1 while the simulated tier runs: no series with simulated=\"true\" describes a real "     \
-      "container.")                                                                              \
-    M(ENGINE_UP, "weir_engine_up", GAUGE, COUNT, NONE, "engine", D,                              \
-      "1 if the engine answered what this round asked of it; if it was asked nothing, what it "  \
-      "last was. Else 0.")                                                                       \
-    M(ENGINE_INFO, "weir_engine_info", GAUGE, COUNT, NONE,                                       \
-      "engine,product,version,api_version,cgroup_version", D,                                    \
-      "1, with what the engine said of itself as labels.")                                       \
-    M(ENGINE_CONTAINERS, "weir_engine_containers", GAUGE, COUNT, NONE, "engine,state", D,        \
-      "Containers the engine knows, by state.")                                                  \
-    M(GROUP_INFO, "weir_cgroup_info", GAUGE, COUNT, NONE, "mode", D,                             \
-      "1, with how this host mounts its control groups: legacy (v1), hybrid, unified (v2).")     \
-    M(GROUP_FILES, "weir_cgroup_kept_files", GAUGE, COUNT, NONE, "", D,                          \
-      "Kernel files kept open between rounds.")                                                  \
-    M(MACHINE_CORES, "machine_cpu_cores", GAUGE, COUNT, NONE, "", D,                             \
-      "CPUs of this host that are online.")                                                      \
-    M(MACHINE_MEMORY, "machine_memory_bytes", GAUGE, BYTES, NONE, "", D,                         \
-      "Memory of this host; /proc/meminfo MemTotal.")                                            \
-    M(MACHINE_SWAP, "machine_swap_bytes", GAUGE, BYTES, NONE, "", D,                             \
-      "Swap space of this host; /proc/meminfo SwapTotal.")                                       \
-    M(ROUNDS, "weir_rounds_total", COUNTER, COUNT, NONE, "", D,                                  \
-      "Rounds of collection sealed so far, this one too.")                                       \
-    M(ROUND_DURATION, "weir_round_duration_seconds", GAUGE, NS, NONE, "", D,                     \
-      "How long this round took from demand to seal.")                                           \
-    M(SNAPSHOT_TIME, "weir_snapshot_timestamp_seconds", GAUGE, NS, NONE, "", D,                  \
-      "When this round was sealed, in seconds since 1970.")                                      \
-    M(COLLECTOR_SUCCESS, "weir_collector_success", GAUGE, COUNT, NONE, "collector", D,           \
-      "1 if the collector read everything it should in this round, else 0.")                     \
-    M(COLLECTOR_ERRORS, "weir_collector_errors_total", COUNTER, COUNT, NONE, "collector,reason", \
-      D, "What went wrong while collecting, by reason.")                                         \
-    M(LABELS_DROPPED, "weir_labels_dropped_total", COUNTER, COUNT, NONE, "reason", D,            \
-      "Container labels left out: collision (same name once sanitised; the first key in byte "   \
-      "order wins), too_long.")                                                                  \
-    M(CPU_OUT_OF_RANGE, "weir_cpu_percent_out_of_range_total", COUNTER, COUNT, NONE, "", D,      \
-      "CPU percentages not given because they were above what the host's CPUs can do.")          \
-    M(HTTP_REQUESTS, "weir_http_requests_total", COUNTER, COUNT, NONE, "code", D,                \
-      "Requests answered, by status code.")                                                      \
-    M(HTTP_REFUSED, "weir_http_refused_total", COUNTER, COUNT, NONE, "reason", D,                \
-      "Connections turned away or cut off by a limit, by reason.")                               \
-    M(HTTP_CONNECTIONS, "weir_http_connections", GAUGE, COUNT, NONE, "", D,                      \
-      "Connections open now, the one of this scrape too.")                                       \
-    M(HTTP_PINNED, "weir_http_pinned_bytes", GAUGE, BYTES, NONE, "", D,                          \
-      "Memory held for answers that their readers have not taken yet.")                          \
-    M(CONFIG_WELL, "weir_config_last_reload_successful", GAUGE, COUNT, NONE, "", D,              \
-      "1 if the configuration could be used when it was last read, else 0.")                     \
-    M(CONFIG_TIME, "weir_config_last_reload_success_timestamp_seconds", GAUGE, MS, NONE, "", D,  \
-      "When the configuration in force was read, in seconds since 1970.")                        \
-    M(WEB_CONFIG_WELL, "weir_web_config_last_read_successful", GAUGE, COUNT, NONE, "", D,        \
-      "1 if the file of web.config.file could be used when it was last looked at, else 0.")      \
-    M(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, NS, NONE, "", D,                        \
-      "User and system CPU time weir has used; getrusage(2).")                                   \
-    M(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, BYTES, NONE, "", D,              \
-      "Resident memory of weir; /proc/self/statm.")                                              \
-    M(PROCESS_VIRTUAL, "process_virtual_memory_bytes", GAUGE, BYTES, NONE, "", D,                \
-      "Virtual memory of weir; /proc/self/statm.")                                               \
-    M(PROCESS_FDS, "process_open_fds", GAUGE, COUNT, NONE, "", D,                                \
-      "Descriptors weir has open; /proc/self/fd.")                                               \
-    M(PROCESS_MAX_FDS, "process_max_fds", GAUGE, COUNT, NONE, "", D,                             \
-      "Most descriptors weir may have; RLIMIT_NOFILE.")                                          \
-    M(PROCESS_THREADS, "process_threads", GAUGE, COUNT, NONE, "", D,                             \
-      "Threads of weir; /proc/self/status.")                                                     \
-    M(PROCESS_START, "process_start_time_seconds", GAUGE, MS, NONE, "", D,                       \
+#define METRIC_LIST_AGENT(M)                                                                       \
+    M(BUILD_INFO, "weir_build_info", GAUGE, COUNT, AGENT, "version,revision,compiler", D,          \
+      "1, with weir's version, source revision and compiler as labels.")                           \
+    M(SIMULATED, "weir_simulated", GAUGE, COUNT, AGENT, "", D,                                     \
+      "1 while the simulated tier runs: no series with simulated=\"true\" describes a real "       \
+      "container.")                                                                                \
+    M(ENGINE_UP, "weir_engine_up", GAUGE, COUNT, AGENT, "engine", D,                               \
+      "1 if the engine answered what this round asked of it; if it was asked nothing, what it "    \
+      "last was. Else 0.")                                                                         \
+    M(ENGINE_INFO, "weir_engine_info", GAUGE, COUNT, AGENT,                                        \
+      "engine,product,version,api_version,cgroup_version", D,                                      \
+      "1, with what the engine said of itself as labels.")                                         \
+    M(ENGINE_CONTAINERS, "weir_engine_containers", GAUGE, COUNT, ENGINE, "engine,state", D,        \
+      "Containers the engine knows, by state.")                                                    \
+    M(GROUP_INFO, "weir_cgroup_info", GAUGE, COUNT, AGENT, "mode", D,                              \
+      "1, with how this host mounts its control groups: legacy (v1), hybrid, unified (v2).")       \
+    M(GROUP_FILES, "weir_cgroup_kept_files", GAUGE, COUNT, AGENT, "", D,                           \
+      "Kernel files kept open between rounds.")                                                    \
+    M(ENGINE_EVENTS, "weir_engine_events_total", COUNTER, COUNT, ENGINE, "engine,type,action", D,  \
+      "Events the engine told of that weir listens for, by kind of object and action.")            \
+    M(ENGINE_IMAGES, "weir_engine_images", GAUGE, COUNT, ENGINE, "engine", D,                      \
+      "Images the engine has.")                                                                    \
+    M(ENGINE_IMAGES_DANGLING, "weir_engine_images_dangling", GAUGE, COUNT, ENGINE, "engine", D,    \
+      "Images without a name.")                                                                    \
+    M(ENGINE_VOLUMES, "weir_engine_volumes", GAUGE, COUNT, ENGINE, "engine", D,                    \
+      "Volumes the engine has.")                                                                   \
+    M(ENGINE_VOLUMES_UNUSED, "weir_engine_volumes_unused", GAUGE, COUNT, ENGINE, "engine", D,      \
+      "Volumes no container uses.")                                                                \
+    M(ENGINE_NETWORKS, "weir_engine_networks", GAUGE, COUNT, ENGINE, "engine", D,                  \
+      "Networks the engine has.")                                                                  \
+    M(ENGINE_DISK, "weir_engine_disk_usage_bytes", GAUGE, BYTES, ENGINE, "engine,type", D,         \
+      "Disk space by kind, as the engine has counted it last: images, containers, "                \
+      "volumes, build_cache. Only with engine.df-interval.")                                       \
+    M(ENGINE_DISK_TIME, "weir_engine_disk_usage_timestamp_seconds", GAUGE, MS, ENGINE, "engine",   \
+      D, "When it did, in seconds since 1970.")                                                    \
+    M(DOCKER_UP, "docker_daemon_up", GAUGE, COUNT, DOCKER, "", D,                                  \
+      "1 if every engine answers, else 0.")                                                        \
+    M(DOCKER_CONTAINERS, "docker_containers_total", GAUGE, COUNT, DOCKER, "", D,                   \
+      "Containers the engines know.")                                                              \
+    M(DOCKER_RUNNING, "docker_containers_running", GAUGE, COUNT, DOCKER, "", D, "Those that run.") \
+    M(DOCKER_IMAGES, "docker_images_total", GAUGE, COUNT, DOCKER, "", D,                           \
+      "Images the engines have.")                                                                  \
+    M(MACHINE_CORES, "machine_cpu_cores", GAUGE, COUNT, MACHINE, "boot_id,machine_id,system_uuid", \
+      D, "CPUs of this host that are online.")                                                     \
+    M(MACHINE_PHYSICAL_CORES, "machine_cpu_physical_cores", GAUGE, COUNT, MACHINE,                 \
+      "boot_id,machine_id,system_uuid", D,                                                         \
+      "Cores of this host, each counted once however many threads it runs; sysfs "                 \
+      "cpu/topology.")                                                                             \
+    M(MACHINE_SOCKETS, "machine_cpu_sockets", GAUGE, COUNT, MACHINE,                               \
+      "boot_id,machine_id,system_uuid", D, "Processor packages of this host; sysfs cpu/topology.") \
+    M(MACHINE_MEMORY, "machine_memory_bytes", GAUGE, BYTES, MACHINE,                               \
+      "boot_id,machine_id,system_uuid", D, "Memory of this host; /proc/meminfo MemTotal.")         \
+    M(MACHINE_SWAP, "machine_swap_bytes", GAUGE, BYTES, MACHINE, "boot_id,machine_id,system_uuid", \
+      D, "Swap space of this host; /proc/meminfo SwapTotal.")                                      \
+    M(MACHINE_DIMMS, "machine_dimm_count", GAUGE, COUNT, MACHINE,                                  \
+      "boot_id,machine_id,system_uuid,type", D,                                                    \
+      "Memory modules by kind; sysfs edac/mc. Only where the kernel knows them.")                  \
+    M(MACHINE_DIMM_BYTES, "machine_dimm_capacity_bytes", GAUGE, BYTES, MACHINE,                    \
+      "boot_id,machine_id,system_uuid,type", D, "Their size; sysfs edac/mc.")                      \
+    M(MACHINE_CACHE, "machine_cpu_cache_capacity_bytes", GAUGE, BYTES, TOPOLOGY,                   \
+      "boot_id,machine_id,system_uuid,core_id,level,node_id,type", D,                              \
+      "Size of the caches, core_id empty for those that all cores of the node share; sysfs "       \
+      "cpu/cache.")                                                                                \
+    M(MACHINE_SIBLINGS, "machine_thread_siblings_count", GAUGE, COUNT, TOPOLOGY,                   \
+      "boot_id,machine_id,system_uuid,core_id,node_id,thread_id", D,                               \
+      "Threads of the core that a thread runs on; sysfs cpu/topology.")                            \
+    M(MACHINE_NODE_MEMORY, "machine_node_memory_capacity_bytes", GAUGE, BYTES, TOPOLOGY,           \
+      "boot_id,machine_id,system_uuid,node_id", D, "Memory of each node; sysfs node/meminfo.")     \
+    M(MACHINE_NODE_HUGEPAGES, "machine_node_hugepages_count", GAUGE, COUNT, TOPOLOGY,              \
+      "boot_id,machine_id,system_uuid,node_id,page_size", D,                                       \
+      "Huge pages of each node, page_size in KiB; sysfs node/hugepages.")                          \
+    M(MACHINE_NODE_DISTANCE, "machine_node_distance", GAUGE, COUNT, TOPOLOGY,                      \
+      "boot_id,machine_id,system_uuid,node_id,target_node_id", D,                                  \
+      "Distance between nodes; sysfs node/distance.")                                              \
+    M(VERSION_INFO, "cadvisor_version_info", GAUGE, COUNT, AGENT,                                  \
+      "kernelVersion,osVersion,dockerVersion,cadvisorVersion,cadvisorRevision", D,                 \
+      "1, with kernel, operating system and engine as cAdvisor labels them, and weir's "           \
+      "version and revision in the place of its own.")                                             \
+    M(SCRAPE_ERROR, "container_scrape_error", GAUGE, COUNT, AGENT, "", D,                          \
+      "1 if the containers could not all be found in this round, else 0.")                         \
+    M(MACHINE_ERROR, "machine_scrape_error", GAUGE, COUNT, AGENT, "", D,                           \
+      "1 if this host's CPUs and memory could not be read, else 0.")                               \
+    M(ROUNDS, "weir_rounds_total", COUNTER, COUNT, AGENT, "", D,                                   \
+      "Rounds of collection sealed so far, this one too.")                                         \
+    M(ROUND_DURATION, "weir_round_duration_seconds", GAUGE, NS, AGENT, "", D,                      \
+      "How long this round took from demand to seal.")                                             \
+    M(SNAPSHOT_TIME, "weir_snapshot_timestamp_seconds", GAUGE, NS, AGENT, "", D,                   \
+      "When this round was sealed, in seconds since 1970.")                                        \
+    M(COLLECTOR_SUCCESS, "weir_collector_success", GAUGE, COUNT, AGENT, "collector", D,            \
+      "1 if the collector read everything it should in this round, else 0.")                       \
+    M(COLLECTOR_ERRORS, "weir_collector_errors_total", COUNTER, COUNT, AGENT, "collector,reason",  \
+      D, "What went wrong while collecting, by reason.")                                           \
+    M(LABELS_DROPPED, "weir_labels_dropped_total", COUNTER, COUNT, AGENT, "reason", D,             \
+      "Container labels left out: collision (same name once sanitised; the first key in byte "     \
+      "order wins), too_long.")                                                                    \
+    M(CPU_OUT_OF_RANGE, "weir_cpu_percent_out_of_range_total", COUNTER, COUNT, AGENT, "", D,       \
+      "CPU percentages not given because they were above what the host's CPUs can do.")            \
+    M(LINGERING_DROPPED, "weir_lingering_dropped_total", COUNTER, COUNT, AGENT, "", D,             \
+      "Containers that ended and whose container_last_seen was given up before "                   \
+      "container.linger, because too many had.")                                                   \
+    M(HTTP_REQUESTS, "weir_http_requests_total", COUNTER, COUNT, AGENT, "code", D,                 \
+      "Requests answered, by status code.")                                                        \
+    M(HTTP_REFUSED, "weir_http_refused_total", COUNTER, COUNT, AGENT, "reason", D,                 \
+      "Connections turned away or cut off by a limit, by reason.")                                 \
+    M(HTTP_CONNECTIONS, "weir_http_connections", GAUGE, COUNT, AGENT, "", D,                       \
+      "Connections open now, the one of this scrape too.")                                         \
+    M(HTTP_PINNED, "weir_http_pinned_bytes", GAUGE, BYTES, AGENT, "", D,                           \
+      "Memory held for answers that their readers have not taken yet.")                            \
+    M(CONFIG_WELL, "weir_config_last_reload_successful", GAUGE, COUNT, AGENT, "", D,               \
+      "1 if the configuration could be used when it was last read, else 0.")                       \
+    M(CONFIG_TIME, "weir_config_last_reload_success_timestamp_seconds", GAUGE, MS, AGENT, "", D,   \
+      "When the configuration in force was read, in seconds since 1970.")                          \
+    M(WEB_CONFIG_WELL, "weir_web_config_last_read_successful", GAUGE, COUNT, AGENT, "", D,         \
+      "1 if the file of web.config.file could be used when it was last looked at, else 0.")        \
+    M(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, NS, AGENT, "", D,                         \
+      "User and system CPU time weir has used; getrusage(2).")                                     \
+    M(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, BYTES, AGENT, "", D,               \
+      "Resident memory of weir; /proc/self/statm.")                                                \
+    M(PROCESS_VIRTUAL, "process_virtual_memory_bytes", GAUGE, BYTES, AGENT, "", D,                 \
+      "Virtual memory of weir; /proc/self/statm.")                                                 \
+    M(PROCESS_FDS, "process_open_fds", GAUGE, COUNT, AGENT, "", D,                                 \
+      "Descriptors weir has open; /proc/self/fd.")                                                 \
+    M(PROCESS_MAX_FDS, "process_max_fds", GAUGE, COUNT, AGENT, "", D,                              \
+      "Most descriptors weir may have; RLIMIT_NOFILE.")                                            \
+    M(PROCESS_THREADS, "process_threads", GAUGE, COUNT, AGENT, "", D,                              \
+      "Threads of weir; /proc/self/status.")                                                       \
+    M(PROCESS_START, "process_start_time_seconds", GAUGE, MS, AGENT, "", D,                        \
       "When weir started, in seconds since 1970.")
 
 #endif

@@ -55,10 +55,8 @@ void part_add_point(struct part *p, enum agent_metric metric, uint64_t value,
     p->points = grow(p->points, p->point_count, &p->point_capacity, sizeof *p->points);
     struct point *point = &p->points[p->point_count++];
     *point = (struct point){.metric = metric, .value = value};
-    for (size_t i = 0; labels && labels[i]; i++) {
-        assert(i < POINT_LABELS_MAX);
+    for (size_t i = 0; labels && i < POINT_LABELS_MAX && labels[i]; i++)
         point->labels[i] = arena_string(&p->arena, labels[i]);
-    }
 }
 
 void part_add_problem(struct part *p, enum reason reason, const char *source, const char *text)
@@ -79,10 +77,24 @@ void part_add_problem(struct part *p, enum reason reason, const char *source, co
     };
 }
 
+void row_add_points(struct container_row *row, struct arena *arena, const struct point *points,
+                    size_t count)
+{
+    if (count == 0)
+        return;
+    struct point *all = arena_alloc(arena, (row->point_count + count) * sizeof *all);
+    if (row->point_count > 0)
+        memcpy(all, row->points, row->point_count * sizeof *all);
+    memcpy(all + row->point_count, points, count * sizeof *all);
+    row->points = all;
+    row->point_count += count;
+}
+
 struct snapshot *snapshot_new(void)
 {
     struct snapshot *s = alloc_zeroed(1, sizeof *s);
     s->references = 1;
+    s->groups = GROUPS_ALL;
     return s;
 }
 
@@ -122,6 +134,7 @@ static const char *const state_names[STATE_COUNT] = {
     [STATE_REMOVING] = "removing",
     [STATE_EXITED] = "exited",
     [STATE_DEAD] = "dead",
+    [STATE_REMOVED] = "removed",
 };
 
 const char *state_name(enum container_state state)

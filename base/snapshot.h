@@ -24,6 +24,7 @@ enum container_state {
     STATE_REMOVING,
     STATE_EXITED,
     STATE_DEAD,
+    STATE_REMOVED, /* it is no more; how it ended is still told */
     STATE_COUNT,
 };
 
@@ -34,7 +35,9 @@ enum knowledge {
     KNOWS_ALL,    /* it is the one that runs it, and said so now */
 };
 
-#define POINT_LABELS_MAX 5 /* most variable labels of one point; weir_engine_info has five */
+#define POINT_LABELS_MAX                                                     \
+    7 /* most variable labels of one point: machine_cpu_cache_capacity_bytes \
+       */
 
 /* A value told apart by label values, in the order of its metric's `labels` column. */
 struct point {
@@ -83,6 +86,10 @@ struct container_row {
     size_t device_count;
     struct point *points; /* metrics of METRIC_LIST_POINT */
     size_t point_count;
+    bool kills_heard;       /* an engine tells of OOM kills of this container */
+    uint64_t kills_told;    /* how many it told of in this instance */
+    uint64_t kills_told_ns; /* CLOCK_MONOTONIC when it told of the last, 0 never */
+    uint64_t kills_read_ns; /* CLOCK_MONOTONIC before OOM_KILLS was read */
 };
 
 _Static_assert(CONTAINER_METRICS <= 128, "a container's presence bits are one word");
@@ -116,8 +123,8 @@ void part_done(struct part *p);
 /* A new row, all absent. Takes a reference to `identity`. The pointer is valid until the next
  * part_add_row. */
 struct container_row *part_add_row(struct part *p, const struct identity *identity);
-/* A value about a source; `labels` are POINT_LABELS_MAX or fewer texts, NULL-terminated, copied; ""
- * labels are left out by the encoders. */
+/* A value about a source; `labels` are POINT_LABELS_MAX texts, or fewer and then NULL-terminated,
+ * as those of a point are; copied. "" labels are left out by the encoders. */
 void part_add_point(struct part *p, enum agent_metric metric, uint64_t value,
                     const char *const labels[]);
 /* Records a failure; the same source and reason again only counts. Texts are copied. */
@@ -136,6 +143,10 @@ static inline void row_set_unlimited(struct container_row *row, enum container_m
     row->present |= CONTAINER_BIT(metric);
     row->unlimited |= CONTAINER_BIT(metric);
 }
+
+/* Puts points behind those of the row, in `arena`. Their texts are not copied. */
+void row_add_points(struct container_row *row, struct arena *arena, const struct point *points,
+                    size_t count);
 
 static inline bool row_has(const struct container_row *row, enum container_metric metric)
 {
@@ -160,6 +171,7 @@ struct snapshot {
     uint64_t number;            /* rounds sealed so far, this one too */
     uint64_t realtime_ns;       /* when it was sealed */
     uint64_t monotonic_ns;      /* the same moment */
+    unsigned groups;            /* bit per enum metric_group that is to be shown */
     struct container_row *rows; /* in the arena */
     size_t row_count;
     struct point

@@ -5,7 +5,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "collectors/afterlife.h"
 #include "collectors/collectors.h"
+#include "collectors/compat.h"
 #include "collectors/derive.h"
 #include "collectors/inventory.h"
 #include "collectors/merge.h"
@@ -33,8 +35,10 @@ struct cascade {
     void *changed_context;
     struct inventory *inventory;
     struct derive *derive;
+    struct afterlife *afterlife;
     struct row_index index;
     uint64_t sealed; /* rounds so far */
+    unsigned groups; /* bit per enum metric_group that is shown */
 };
 
 static void source_changed(void *context)
@@ -81,7 +85,9 @@ int cascade_new(const struct collector_options *options, const struct text_list 
     assert(tiers->count > 0);
     struct cascade *c = alloc_zeroed(1, sizeof *c);
     c->clock = options->clock;
-    c->derive = derive_new();
+    c->groups = options->groups;
+    c->derive = derive_new(options->groups);
+    c->afterlife = afterlife_new(options->linger_ms, AFTERLIFE_MAX);
     c->inventory = inventory_new();
     struct collector_options shared = *options;
     shared.inventory = c->inventory;
@@ -178,6 +184,7 @@ struct snapshot *cascade_seal(struct cascade *c, const struct part *agent)
     end_waiting(c);
     struct snapshot *s = snapshot_new();
     s->number = ++c->sealed;
+    s->groups = c->groups;
     s->realtime_ns = clock_realtime_ns(c->clock);
     s->monotonic_ns = clock_monotonic_ns(c->clock);
 
@@ -188,6 +195,7 @@ struct snapshot *cascade_seal(struct cascade *c, const struct part *agent)
     }
     merge_rows(s, parts, c->tier_count, &c->index);
     derive_all(c, s);
+    afterlife_apply(c->afterlife, s);
 
     struct part own = {0};
     part_add_point(&own, AGENT_CPU_OUT_OF_RANGE, derive_out_of_range(c->derive), NULL);
@@ -196,8 +204,10 @@ struct snapshot *cascade_seal(struct cascade *c, const struct part *agent)
                    (const char *const[]){"collision", NULL});
     part_add_point(&own, AGENT_LABELS_DROPPED, drops->too_long,
                    (const char *const[]){"too_long", NULL});
+    part_add_point(&own, AGENT_LINGERING_DROPPED, afterlife_dropped(c->afterlife), NULL);
     part_add_point(&own, AGENT_ROUNDS, s->number, NULL);
     part_add_point(&own, AGENT_SNAPSHOT_TIME, s->realtime_ns, NULL);
+    compat_add_points(parts, c->tier_count, &own);
     parts[c->tier_count] = &own;
     parts[c->tier_count + 1] = agent;
     merge_points(s, parts, c->tier_count + (agent ? 2 : 1));
@@ -242,6 +252,7 @@ void cascade_close(struct cascade *c)
     }
     row_index_done(&c->index);
     derive_free(c->derive);
+    afterlife_free(c->afterlife);
     inventory_free(c->inventory);
     free(c->tiers);
     free(c);

@@ -100,33 +100,16 @@ static const char *path_label(struct identity *identity, const char *path)
     return text;
 }
 
-static int compare_labels(const void *a, const void *b)
+/* Of a container of which the kernel alone knows too: its path may have named it. */
+static void add_pod_labels(struct group_collector *self, struct identity *identity,
+                           const struct container_facts *facts)
 {
-    return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
-}
-
-/* Kubernetes' names as the kubelet's own labels. */
-static void add_pod_labels(struct identity *identity, const struct container_facts *facts)
-{
-    const struct label wanted[] = {
-        {"container", facts->pod_container},
-        {"namespace", facts->pod_namespace},
-        {"pod", facts->pod},
-    };
-    const size_t most = sizeof wanted / sizeof wanted[0];
-    struct label *labels =
-        arena_alloc(&identity->arena, (identity->label_count + most) * sizeof *labels);
-    size_t count = identity->label_count;
-    if (count > 0)
-        memcpy(labels, identity->labels, count * sizeof *labels);
-    for (size_t i = 0; i < most; i++) {
-        const char *value = bounded(identity, wanted[i].value);
-        if (value && value[0] != '\0')
-            labels[count++] = (struct label){wanted[i].name, value};
-    }
-    qsort(labels, count, sizeof *labels, compare_labels);
-    identity->labels = labels;
-    identity->label_count = count;
+    static const struct container_facts nothing;
+    const struct container_facts *f = facts ? facts : &nothing;
+    const struct pod_names names = {f->pod_container, f->pod, f->pod_namespace};
+    if (self->options.kubernetes_labels && identity->kind == IDENTITY_CONTAINER)
+        identity_add_pod_labels(identity, f->labels, f->label_count, &names,
+                                inventory_drops(self->options.inventory));
 }
 
 /* Tells the inventory what files say of a container, or that it was seen at all. */
@@ -152,8 +135,8 @@ static void tell(struct group_collector *self, const struct group_found *f, cons
         identity_set_labels(identity, facts->labels, facts->label_count,
                             self->options.label_allow.items, self->options.label_allow.count,
                             inventory_drops(self->options.inventory));
-        add_pod_labels(identity, facts);
     }
+    add_pod_labels(self, identity, facts);
     const struct inventory_telling telling = {
         .identity = identity,
         .source = facts ? INVENTORY_FILES : INVENTORY_SEEN,
@@ -198,6 +181,7 @@ static void add_row(struct group_collector *self, const struct group_found *f)
     *row = f->row;
     row->identity = identity;
     row->hidden = known->hidden;
+    row->kills_read_ns = f->read_ns;
 }
 
 /* --- hints --- */
@@ -459,6 +443,7 @@ int group_collector_new(const struct collector_options *options, struct err *e,
         .sysfs = options->sysfs,
         .scope = options->scope,
         .max_files = options->group_max_files,
+        .groups = options->groups,
         .files = {.docker_roots = options->docker_roots,
                   .exec_roots = options->docker_exec_roots,
                   .storage_roots = {storage_roots, 1},

@@ -41,6 +41,13 @@ struct collector_options {
     bool names_read_only;               /* what is there is used, nothing is written */
     struct text_list docker_roots;      /* where Docker keeps its containers' files */
     struct text_list docker_exec_roots; /* and the runtime's state */
+    unsigned groups;          /* bit per enum metric_group: what nobody shows need not be read */
+    bool kubernetes_labels;   /* container, pod and namespace on every series */
+    uint64_t linger_ms;       /* how long container_last_seen outlives a container */
+    uint64_t keep_stopped_ms; /* how long a stopped container is told of after its end */
+    uint64_t engine_df_interval_ms;   /* between counts of disk usage; 0: none */
+    uint64_t engine_size_interval_ms; /* between counts of writable layers, for GROUP_DISK */
+    uint64_t engine_df_timeout_ms;    /* of either call */
     size_t simulate_containers;
     uint64_t simulate_seed;
 };

@@ -21,6 +21,7 @@ static int make_simulated(const struct collector_options *options, struct err *e
     const struct simulated_options simulated = {
         .containers = options->simulate_containers,
         .seed = options->simulate_seed,
+        .pod_labels = options->kubernetes_labels,
         .loop = options->loop,
         .clock = options->clock,
     };

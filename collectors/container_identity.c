@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define LABEL_PREFIX "container_label_"
+#define SANDBOX_NAME \
+    "POD" /* what the kubelet once called the container that holds a pod's network */
 
 static bool matches_any(char *const globs[], size_t count, const char *text)
 {
@@ -85,6 +87,66 @@ void identity_set_labels(struct identity *i, const struct raw_label *labels, siz
     }
     i->labels = result;
     arena_done(&scratch);
+}
+
+static const char *find_label(const struct raw_label *labels, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(labels[i].key, key) && labels[i].value[0] != '\0')
+            return labels[i].value;
+    return NULL;
+}
+
+static struct pod_names find_pod_names(const struct identity *i, const struct raw_label *labels,
+                                       size_t count, const struct pod_names *files)
+{
+    static const struct pod_names nothing;
+    const char *container = find_label(labels, count, "io.kubernetes.container.name");
+    const char *pod = find_label(labels, count, "io.kubernetes.pod.name");
+    const char *space = find_label(labels, count, "io.kubernetes.pod.namespace");
+    files = files ? files : &nothing;
+    struct pod_names own = {
+        .container = container ? container : files->container,
+        .pod = pod ? pod : files->pod,
+        .space = space ? space : files->space,
+    };
+    if (own.container && text_equal(own.container, SANDBOX_NAME))
+        own.container = NULL;
+    if (own.pod || own.space)
+        return own;
+    return (struct pod_names){
+        .container = i->name,
+        .pod = find_label(labels, count, "com.docker.compose.service"),
+        .space = find_label(labels, count, "com.docker.compose.project"),
+    };
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
+}
+
+void identity_add_pod_labels(struct identity *i, const struct raw_label *labels, size_t count,
+                             const struct pod_names *files, struct label_drops *drops)
+{
+    const struct pod_names names = find_pod_names(i, labels, count, files);
+    const struct label wanted[] = {
+        {"container", names.container}, {"namespace", names.space}, {"pod", names.pod}};
+    const size_t most = sizeof wanted / sizeof wanted[0];
+    struct label *all = arena_alloc(&i->arena, (i->label_count + most) * sizeof *all);
+    size_t kept = i->label_count;
+    if (kept > 0)
+        memcpy(all, i->labels, kept * sizeof *all);
+    for (size_t at = 0; at < most; at++) {
+        const char *value = wanted[at].value ? wanted[at].value : "";
+        bool too_long = strlen(value) > LABEL_VALUE_MAX;
+        drops->too_long += too_long;
+        if (*value != '\0' && !too_long)
+            all[kept++] = (struct label){wanted[at].name, arena_string(&i->arena, value)};
+    }
+    qsort(all, kept, sizeof *all, compare_labels);
+    i->labels = all;
+    i->label_count = kept;
 }
 
 /* Is it the group of `id`: "<id>", "docker-<id>.scope", "kubepods-x.slice:cri-containerd:<id>"? */

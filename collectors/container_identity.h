@@ -22,6 +22,19 @@
 void identity_set_labels(struct identity *i, const struct raw_label *labels, size_t count,
                          char *const allow[], size_t allow_count, struct label_drops *drops);
 
+/* What Kubernetes calls a container, as the CRI's files have it; NULL where they do not. */
+struct pod_names {
+    const char *container, *pod, *space;
+};
+
+/* Adds the labels container, pod and namespace, each where it is known and not empty, and keeps all
+ * sorted: Kubernetes' by the raw labels io.kubernetes.*, else by `files` (may be NULL); of a
+ * container that is in no pod its name, Compose service and Compose project. A pod's sandbox is no
+ * container of it. After name and identity_set_labels. What is above LABEL_VALUE_MAX is left out
+ * and added to `drops`. */
+void identity_add_pod_labels(struct identity *i, const struct raw_label *labels, size_t count,
+                             const struct pod_names *files, struct label_drops *drops);
+
 /* The path of the container's group as the first line of `text` (/proc/PID/cgroup) that holds
  * `container_id` as a component has it, up to that component; relative ("/../..") and deleted paths
  * do not count. Component rule: a trailing .scope is dropped, what follows the last '-' or

@@ -21,11 +21,15 @@
 struct derive {
     struct history_table histories;
     uint64_t out_of_range;
+    unsigned told; /* bit per group whose absence is told */
 };
 
-struct derive *derive_new(void)
+struct derive *derive_new(unsigned groups)
 {
-    return alloc_zeroed(1, sizeof(struct derive));
+    struct derive *d = alloc_zeroed(1, sizeof *d);
+    /* Who has no limits says so by their absence, and OOM kills are where memory is. */
+    d->told = groups & ~(GROUP_BIT(GROUP_SPEC) | GROUP_BIT(GROUP_LIFE) | GROUP_BIT(GROUP_OOM));
+    return d;
 }
 
 void derive_free(struct derive *d)
@@ -114,15 +118,17 @@ static void sum_devices(struct container_row *row, enum device_metric of, enum c
 
 /* The reason a live container has no value of the group; REASON_NONE where nothing is to be said.
  */
-static enum reason reason_absent(const struct container_row *row, enum metric_group group)
+static enum reason reason_absent(const struct derive *d, const struct container_row *row,
+                                 enum metric_group group)
 {
-    if (!state_is_live(row->state) || group == GROUP_SPEC || row->tiers[group] != TIER_NONE)
+    if (!state_is_live(row->state) || !(d->told >> group & 1) || row->tiers[group] != TIER_NONE)
         return REASON_NONE;
     return row->absent[group] == REASON_NONE ? REASON_NOT_GIVEN : row->absent[group];
 }
 
 /* `percent` is why the CPU percentage alone is absent, which is said beside the group's values. */
-static void derive_points(struct container_row *row, struct arena *arena, enum reason percent)
+static void derive_points(const struct derive *d, struct container_row *row, struct arena *arena,
+                          enum reason percent)
 {
     struct point points[ROW_POINTS_MAX];
     size_t count = 0;
@@ -133,7 +139,7 @@ static void derive_points(struct container_row *row, struct arena *arena, enum r
         points[count++] = (struct point){
             .metric = POINT_TIER, .value = 1, .labels = {tier_name(row->tiers[GROUP_CPU])}};
     for (enum metric_group group = 0; group < GROUP_COUNT; group++) {
-        enum reason reason = reason_absent(row, group);
+        enum reason reason = reason_absent(d, row, group);
         if (group == GROUP_CPU && reason == REASON_NONE)
             reason = percent;
         if (reason != REASON_NONE)
@@ -143,14 +149,7 @@ static void derive_points(struct container_row *row, struct arena *arena, enum r
                 .labels = {metric_group_name(group), reason_name(reason)},
             };
     }
-    if (count == 0)
-        return;
-    struct point *all = arena_alloc(arena, (row->point_count + count) * sizeof *all);
-    if (row->point_count > 0)
-        memcpy(all, row->points, row->point_count * sizeof *all);
-    memcpy(all + row->point_count, points, count * sizeof *all);
-    row->points = all;
-    row->point_count += count;
+    row_add_points(row, arena, points, count);
 }
 
 /* Of one that does not run only the state is told. */
@@ -182,7 +181,7 @@ void derive_row(struct derive *d, struct container_row *row, struct arena *arena
         sum_devices(row, DEVICE_READ_BYTES, CONTAINER_SUM_BLOCK_READ);
         sum_devices(row, DEVICE_WRITE_BYTES, CONTAINER_SUM_BLOCK_WRITE);
     }
-    derive_points(row, arena, percent);
+    derive_points(d, row, arena, percent);
 }
 
 void derive_end_round(struct derive *d, uint64_t now_mono_ns)

@@ -9,7 +9,8 @@
 
 struct derive; /* the histories; opaque */
 
-struct derive *derive_new(void);
+/* `groups` (bit per enum metric_group) are wanted: of others no absence is told. */
+struct derive *derive_new(unsigned groups);
 void derive_free(struct derive *d);
 
 /* Fills the derived values of one row, from its own values and the history of its instance

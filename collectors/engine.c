@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "collectors/engine_resources.h"
 #include "collectors/engine_round.h"
 #include "collectors/engine_steps.h"
 #include "net/timer.h"
@@ -114,6 +115,7 @@ static void add_points(struct engine *e, struct part *part)
         if (states[s] > 0)
             part_add_point(part, AGENT_ENGINE_CONTAINERS, states[s],
                            (const char *const[]){key, state_name(s), NULL});
+    engine_resources_add_points(e->resources, part);
 }
 
 /* Rows, points and problems of every engine; the round is over for this tier. */
@@ -126,6 +128,7 @@ static void complete_part(struct engine_collector *self)
         engine_finish_rows(e);
         add_points(e, part);
     }
+    engine_resources_add_docker(self, part);
     self->part = NULL;
 }
 
@@ -161,8 +164,10 @@ static int add_engine(struct engine_collector *self, const char *host, struct er
     struct engine *e = alloc_zeroed(1, sizeof *e);
     e->collector = self;
     e->endpoint = endpoint;
+    e->resources = engine_resources_new(e);
     r = engine_open(e, err);
     if (r < 0) {
+        engine_resources_free(e->resources);
         engine_endpoint_done(&e->endpoint);
         free(e);
         return r;
@@ -180,6 +185,7 @@ static void free_engine(struct engine *e)
     engine_stop_probe(e);
     timer_close(e->probe_timer);
     engine_forget(e);
+    engine_resources_free(e->resources);
     http_getter_close(e->getter, NULL, NULL);
     arena_done(&e->facts_arena);
     arena_done(&e->heard_arena);
@@ -250,6 +256,8 @@ static void begin_engine(struct engine *e)
         engine_connect(e);
     else if (e->phase == ENGINE_READY)
         engine_read_all(e);
+    if (e->phase == ENGINE_READY)
+        engine_resources_begin(e->resources);
     else if (e->setup_late && !e->setup_doubtful && now - e->setup_ns < ENGINE_FAIR_WAIT_NS)
         e->setup_late = !engine_call_begun(e, false);
     if (e->pending == 0)

@@ -313,6 +313,9 @@ static void take_identity(struct engine_container *c, const struct engine_inspec
     identity_set_labels(identity, inspect->labels, inspect->label_count, options->label_allow.items,
                         options->label_allow.count,
                         inventory_drops(e->collector->options.inventory));
+    if (options->kubernetes_labels)
+        identity_add_pod_labels(identity, inspect->labels, inspect->label_count, NULL,
+                                inventory_drops(e->collector->options.inventory));
     if (c->identity && c->identity->started_ns != identity->started_ns)
         engine_drop_late(c); /* that answer was about another instance */
     identity_unref(c->identity);

@@ -181,11 +181,15 @@ void engine_fill_stats(const struct engine_facts *facts, const struct engine_spe
 {
     if (stats->empty) {
         for (enum metric_group g = 0; g < GROUP_COUNT; g++)
-            if (g != GROUP_SPEC)
+            if (g != GROUP_SPEC && g != GROUP_LIFE && g != GROUP_DISK)
                 engine_row_end_group(row, g, REASON_EMPTY_ANSWER);
         return;
     }
-    engine_row_end_group(row, GROUP_PRESSURE, REASON_NOT_GIVEN); /* engines have none */
+    /* Engines have none of these. */
+    engine_row_end_group(row, GROUP_PRESSURE, REASON_NOT_GIVEN);
+    engine_row_end_group(row, GROUP_OOM, REASON_NOT_GIVEN);
+    for (enum metric_group g = GROUP_PROCESS; g < GROUP_COUNT; g++)
+        engine_row_end_group(row, g, REASON_NOT_GIVEN);
     engine_row_end_group(row, GROUP_NETWORK, fill_network(facts, spec, stats, arena, row));
     if (text_equal(facts->info.cgroup_driver, "none")) {
         /* A rootless engine that may not use cgroups fills their values with zeros. */

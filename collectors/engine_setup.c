@@ -1,6 +1,7 @@
 /* What it knows: reaching an engine: version, info, event subscription, then the list; and the
  * circuit breaker. Documents: Docker Engine API reference (GET /version, /info, /events, /_ping).
  */
+#include "collectors/engine_resources.h"
 #include "collectors/engine_round.h"
 #include "collectors/engine_steps.h"
 
@@ -84,6 +85,7 @@ void engine_down(struct engine *e, enum reason reason, const char *text)
                                   (e->phase == ENGINE_SUBSCRIBING && !e->setup_late));
     cancel_call(e, &e->setup);
     cancel_call(e, &e->events);
+    engine_resources_down(e->resources);
     e->events_live = false;
     e->inspect_all = true;
     e->phase = ENGINE_DOWN;

@@ -7,6 +7,7 @@
 #include "collectors/engine_host.h"
 
 struct engine_collector;
+struct engine_resources;
 struct timer;
 
 /* Where setting up stands; each step is one call. */
@@ -44,9 +45,10 @@ struct engine {
     struct engine_container **containers; /* sorted by id */
     size_t container_count;
     size_t container_capacity;
-    bool too_many;      /* the list was longer than ENGINE_CONTAINERS_MAX */
-    uint64_t listed_ns; /* CLOCK_MONOTONIC of the last list */
-    uint64_t away_ns;   /* CLOCK_MONOTONIC of the first round that found it away; 0: it is not */
+    struct engine_resources *resources; /* engine_resources.c */
+    bool too_many;                      /* the list was longer than ENGINE_CONTAINERS_MAX */
+    uint64_t listed_ns;                 /* CLOCK_MONOTONIC of the last list */
+    uint64_t away_ns; /* CLOCK_MONOTONIC of the first round that found it away; 0: it is not */
 
     /* this round */
     bool in_round;

@@ -1,5 +1,6 @@
 /* What it knows: a container's stats call, what its failures mean, and the rows of a round.
  * Document: Docker Engine API reference (GET /containers/{id}/stats). */
+#include "collectors/engine_resources.h"
 #include "collectors/engine_round.h"
 #include "collectors/engine_steps.h"
 
@@ -53,6 +54,7 @@ static struct container_row *add_row(struct engine_container *c)
             inventory_find(e->collector->options.inventory, c->id);
         row->birth = known ? known->birth : 0;
     }
+    engine_resources_fill_row(e->resources, c, &self->part->arena, row);
     c->row_round = self->round.number;
     return row;
 }

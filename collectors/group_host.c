@@ -242,6 +242,7 @@ void group_host_fill(const struct group_round *round, struct group *root, struct
     row->knowledge = KNOWS_ALIVE;
     row->cgroup_version = r->version;
     row->cpus = round->cpus;
+    group_row_begin(row);
     if (r->layout.partial) { /* the top of a part is not the host */
         group_row_end(row, GROUP_CPU, REASON_NOT_GIVEN);
         group_row_end(row, GROUP_BLOCK_IO, REASON_NOT_GIVEN);
@@ -255,4 +256,5 @@ void group_host_fill(const struct group_round *round, struct group *root, struct
     group_row_end(row, GROUP_PIDS, fill_pids(r, row));
     group_row_end(row, GROUP_NETWORK, fill_network(r, row));
     fill_pressure(round, row);
+    group_host_fill_disks(round, row);
 }

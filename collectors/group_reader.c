@@ -269,12 +269,14 @@ static void read_group(const struct group_round *round, struct group *g)
         r->result.found_count--;
         return;
     }
-    if (!container) {
+    if (container)
+        group_net_fill(round, g, &f->row);
+    else
         group_row_end(&f->row, GROUP_NETWORK, REASON_NO_NETWORK);
-        return;
-    }
-    group_net_fill(round, g, &f->row);
-    ask_files(round, g, f);
+    group_row_fill_more(round, g, &f->row);
+    group_process_fill(round, g, &f->row);
+    if (container)
+        ask_files(round, g, f);
 }
 
 static void read_host(const struct group_round *round)

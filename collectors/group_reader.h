@@ -18,6 +18,7 @@ struct group_reader_options {
     const char *sysfs;
     enum collect_scope scope;
     size_t max_files; /* kept open between rounds */
+    unsigned groups;  /* bit per enum metric_group: what is wanted */
     struct container_files_options files;
 };
 

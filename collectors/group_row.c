@@ -23,6 +23,12 @@ void group_row_end(struct container_row *row, enum metric_group group, enum reas
     row->absent[group] = absent;
 }
 
+void group_row_begin(struct container_row *row)
+{
+    for (enum metric_group group = GROUP_OOM; group < GROUP_COUNT; group++)
+        group_row_end(row, group, REASON_NOT_GIVEN);
+}
+
 void group_row_set(struct container_row *row, enum container_metric metric, uint64_t value)
 {
     if (container_metrics[metric].type != METRIC_COUNTER && value > INT64_MAX)
@@ -391,11 +397,14 @@ int group_row_fill(const struct group_round *round, struct group *g, struct cont
     row->birth = g->birth;
     row->knowledge = KNOWS_ALIVE;
     row->cpus = round->cpus;
+    group_row_begin(row);
     uint64_t opened = round->r->opened;
     if (fill_state(round, g, row) < 0)
         return -ENODEV;
     group_row_fill_cpu(round, g, row);
     group_row_end(row, GROUP_MEMORY, fill_memory(round, g, row));
+    group_row_end(row, GROUP_OOM,
+                  row_has(row, CONTAINER_OOM_KILLS) ? REASON_NONE : REASON_NOT_GIVEN);
     group_row_end(row, GROUP_PIDS, fill_pids(round, g, row));
     group_row_end(row, GROUP_SPEC, fill_spec(g, row));
     group_row_fill_block(round, g, row);

@@ -27,6 +27,25 @@ void group_row_fill_pressure(const struct group_round *round, struct group *g,
  * pressure file. False where the text is none. */
 bool group_row_set_pressure(struct container_row *row, enum container_metric some, const char *text,
                             size_t length, bool stalls);
+/* --- group_row_more.c --- */
+
+/* GROUP_HUGETLB, GROUP_NUMA, GROUP_CPUSET: those that are wanted (options.groups). */
+void group_row_fill_more(const struct group_round *round, struct group *g,
+                         struct container_row *row);
+/* What /proc/diskstats says of the host's disks. */
+void group_host_fill_disks(const struct group_round *round, struct container_row *row);
+
+/* --- group_process.c --- */
+
+/* GROUP_PROCESS, GROUP_SCHED, GROUP_LOAD, GROUP_TCP, GROUP_UDP, GROUP_ADVTCP: those that are
+ * wanted, read of the group's processes. After group_net_resolve. */
+void group_process_fill(const struct group_round *round, struct group *g,
+                        struct container_row *row);
+/* Frees what it keeps of a group. */
+void group_process_forget(struct group *g);
+
+/* Groups that not every row has are absent until they are filled. */
+void group_row_begin(struct container_row *row);
 /* Ends a group of values: given where `absent` is REASON_NONE. */
 void group_row_end(struct container_row *row, enum metric_group group, enum reason absent);
 /* What a failed read or parse means for its values; reports what is an error. `what` is the file.

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "collectors/group_files.h"
+#include "collectors/group_row.h"
 #include "collectors/group_watch.h"
 
 #include <assert.h>
@@ -87,6 +88,7 @@ void group_scan_free(struct group_reader *r, struct group *g)
     for (enum group_controller c = 0; c < CONTROLLER_COUNT; c++)
         free(g->elsewhere[c]);
     free(g->path);
+    group_process_forget(g);
     free(g);
 }
 

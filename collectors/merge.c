@@ -10,6 +10,7 @@
 struct merger {
     struct arena *arena;
     container_bits groups[GROUP_COUNT]; /* the container metrics of each */
+    unsigned with_points;               /* bit per group that has points */
 };
 
 static struct merger merger_make(struct arena *arena)
@@ -18,6 +19,9 @@ static struct merger merger_make(struct arena *arena)
     for (unsigned i = 0; i < CONTAINER_METRICS; i++)
         if (container_metrics[i].group < GROUP_COUNT)
             m.groups[container_metrics[i].group] |= CONTAINER_BIT(i);
+    for (unsigned i = 0; i < POINT_METRICS; i++)
+        if (point_metrics[i].group < GROUP_COUNT)
+            m.with_points |= GROUP_BIT(point_metrics[i].group);
     return m;
 }
 
@@ -64,6 +68,31 @@ static void copy_devices(struct arena *arena, struct container_row *to,
         to->devices[i].name = arena_string(arena, from->devices[i].name);
 }
 
+/* The points of `from` that are of `groups` (bit per enum metric_group), behind those of `to` that
+ * are not. */
+static void take_points(struct arena *arena, struct container_row *to,
+                        const struct container_row *from, unsigned groups)
+{
+    size_t most = to->point_count + from->point_count;
+    if (most == 0)
+        return;
+    struct point *all = arena_alloc(arena, most * sizeof *all);
+    size_t count = 0;
+    for (size_t i = 0; i < to->point_count; i++)
+        if (!(GROUP_BIT(point_metrics[to->points[i].metric].group) & groups))
+            all[count++] = to->points[i];
+    for (size_t i = 0; i < from->point_count; i++) {
+        if (!(GROUP_BIT(point_metrics[from->points[i].metric].group) & groups))
+            continue;
+        all[count] = from->points[i];
+        for (size_t l = 0; l < POINT_LABELS_MAX; l++)
+            all[count].labels[l] = arena_string(arena, from->points[i].labels[l]);
+        count++;
+    }
+    to->points = all;
+    to->point_count = count;
+}
+
 /* Values of `which`, as `from` has them or has them not. */
 static void take_values(struct container_row *to, const struct container_row *from,
                         container_bits which)
@@ -85,11 +114,15 @@ static void take_group(const struct merger *m, struct container_row *to,
     if (group == GROUP_CPU) {
         to->cpu_sampled_ns = from->cpu_sampled_ns;
         to->cpus = from->cpus;
+    } else if (group == GROUP_OOM) {
+        to->kills_read_ns = from->kills_read_ns;
     } else if (group == GROUP_NETWORK) {
         copy_interfaces(m->arena, to, from);
     } else if (group == GROUP_BLOCK_IO) {
         copy_devices(m->arena, to, from);
     }
+    if (m->with_points >> group & 1)
+        take_points(m->arena, to, from, GROUP_BIT(group));
 }
 
 static struct interface_row *find_interface(struct container_row *row, const char *name)
@@ -236,6 +269,9 @@ static void merge_knowledge(struct container_row *to, const struct container_row
         return;
     to->state = from->state;
     to->knowledge = from->knowledge;
+    to->kills_heard = from->kills_heard;
+    to->kills_told = from->kills_told;
+    to->kills_told_ns = from->kills_told_ns;
 }
 
 static void add_row(struct snapshot *s, const struct container_row *from)
@@ -247,6 +283,7 @@ static void add_row(struct snapshot *s, const struct container_row *from)
     copy_devices(&s->arena, row, from);
     row->points = NULL;
     row->point_count = 0;
+    take_points(&s->arena, row, from, GROUPS_ALL);
 }
 
 static void merge_part(const struct merger *m, struct snapshot *s, const struct part *part,

@@ -53,6 +53,7 @@ struct names_store_terms names_store_terms_now(const struct collector_options *o
     uint64_t hash = hash_list(UINT64_C(14695981039346656037), &options->label_allow);
     hash = hash_list(hash, &options->include);
     hash = hash_list(hash, &options->exclude);
+    hash = hash_text(hash, options->kubernetes_labels ? "kubernetes-labels" : "");
     (void)snprintf(terms.rules, sizeof terms.rules, "%016" PRIx64, hash);
     return terms;
 }

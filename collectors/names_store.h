@@ -18,7 +18,8 @@ struct inventory;
 struct names_store_terms {
     char boot_id[40]; /* of the running kernel, "" unknown: control groups and starts are of one
                          boot */
-    char rules[20];   /* of label-allow, include and exclude: labels and hiding follow from them */
+    char rules[20];   /* of label-allow, kubernetes-labels, include and exclude: labels and hiding
+                         follow from them */
 };
 
 /* Those in force now; reads below options->procfs. */

@@ -130,7 +130,9 @@ struct collector *simulated_new(const struct simulated_options *options)
     s->answer = timer_new(options->loop, answer, s);
     s->count = options->containers;
     s->containers = alloc_zeroed(s->count, sizeof *s->containers);
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         s->containers[i].profile = simulated_profile_make(options->seed, i);
+        s->containers[i].profile.pod_labels = options->pod_labels;
+    }
     return &s->base;
 }

@@ -18,6 +18,7 @@ struct uv_loop_s;
 struct simulated_options {
     size_t containers;
     uint64_t seed;
+    bool pod_labels; /* container, pod and namespace on every series */
     struct uv_loop_s *loop;
     const struct clock *clock; /* values depend on it alone; must outlive the collector */
 };

@@ -38,6 +38,7 @@ struct simulated_profile {
     uint64_t pids;
     uint64_t receive, transmit, read, write; /* bytes for each millisecond of CPU time */
     size_t interfaces, devices;
+    bool pod_labels; /* container, pod and namespace are wanted; false as made */
 };
 
 struct simulated_profile simulated_profile_make(uint64_t seed, size_t index);

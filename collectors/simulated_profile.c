@@ -3,6 +3,7 @@
 #include "collectors/simulated_model.h"
 
 #include "base/clock.h"
+#include "collectors/container_identity.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,6 +66,7 @@ static const uint64_t ranges[PICK_RANGES][2] = {
 #define PIDS_LIMIT         256
 
 #define SIMULATED_LABELS 3
+#define PROJECT          "sim"
 #define ID_TEXT_SIZE     65 /* bytes: 64 hex digits and the end */
 
 struct service {
@@ -205,13 +207,21 @@ static const struct label *make_labels(struct arena *arena, const struct service
 {
     const struct label labels[] = {
         {"container_label_com_docker_compose_container_number", arena_format(arena, "%zu", number)},
-        {"container_label_com_docker_compose_project", "sim"},
+        {"container_label_com_docker_compose_project", PROJECT},
         {"container_label_com_docker_compose_service", service->name},
     };
     _Static_assert(sizeof labels / sizeof *labels == SIMULATED_LABELS, "every label is counted");
     struct label *copy = arena_alloc(arena, sizeof labels);
     memcpy(copy, labels, sizeof labels);
     return copy;
+}
+
+static void add_pod_labels(struct identity *identity, const char *service)
+{
+    const struct raw_label raw[] = {{"com.docker.compose.project", PROJECT},
+                                    {"com.docker.compose.service", service}};
+    struct label_drops drops = {0};
+    identity_add_pod_labels(identity, raw, sizeof raw / sizeof raw[0], NULL, &drops);
 }
 
 const struct identity *simulated_identity_make(const struct simulated_profile *p,
@@ -232,6 +242,8 @@ const struct identity *simulated_identity_make(const struct simulated_profile *p
     identity->image = service->image;
     identity->labels = make_labels(arena, service, number);
     identity->label_count = SIMULATED_LABELS;
+    if (p->pod_labels)
+        add_pod_labels(identity, service->name);
     identity->created_ns = instance->created_ns;
     identity->started_ns = instance->started_ns;
     identity->simulated = true;

@@ -107,7 +107,7 @@ void body_cache_free(struct body_cache *c)
 
 static bool same_options(const struct prometheus_options *a, const struct prometheus_options *b)
 {
-    return a->format == b->format && a->sets == b->sets;
+    return a->format == b->format && a->groups == b->groups;
 }
 
 static struct bytes *find(const struct body_cache *c, const struct prometheus_options *options,
@@ -157,7 +157,7 @@ static void turn_to(struct body_cache *c, const struct snapshot *s)
 static int encode(struct body_cache *c, const struct snapshot *s,
                   const struct prometheus_options *options, struct buf *ret)
 {
-    bool whole = options->sets == PROMETHEUS_SETS_ALL;
+    bool whole = options->groups == GROUPS_ALL;
     size_t last = c->expected[options->format];
     buf_init(ret, BODY_MAX);
     if (whole && last > 0 && last < BODY_MAX - last / 16)

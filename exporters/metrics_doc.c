@@ -23,6 +23,7 @@ struct scope {
     const char *base_labels; /* what every line of the scope carries beside the base labels */
     const char *more_labels; /* what lines with constant labels carry besides */
     bool variable_labels;    /* the labels column holds names, not pairs */
+    bool tiers;              /* the tiers column says something */
 };
 
 static const char intro[] =
@@ -37,7 +38,8 @@ static const char intro[] =
     "dashboards "
     "and alerts made for it keep working. What cAdvisor does not have begins with "
     "`weir_container_` "
-    "(about a container) or `weir_` (about weir). `machine_` families are about the host, "
+    "(about a container) or `weir_` (about weir). What differs from cAdvisor, and why, stands in "
+    "[CADVISOR.md](CADVISOR.md). `machine_` families are about the host, "
     "`process_` families those every exporter offers about itself. The format is Prometheus text "
     "0.0.4 without timestamps: a sample is as "
     "old as the scrape that carries it.\n"
@@ -54,6 +56,8 @@ static const char intro[] =
     "| `container_label_*` | the container's labels that `container.label-allow` lets through, "
     "with "
     "every character a label name cannot have turned into `_` |\n"
+    "| `container`, `pod`, `namespace` | only with `container.kubernetes-labels`: Kubernetes' own, "
+    "elsewhere the container's name, Compose service and Compose project |\n"
     "| `simulated` | `true` on every series of a container that does not exist, never on a real "
     "one "
     "|\n"
@@ -80,8 +84,12 @@ static const char intro[] =
     "simulated tier; `v1` and `v2` is the host's cgroup version, and without it both are meant. "
     "`derived` values are computed by weir from others.\n"
     "\n"
-    "Values that must come from one read form a group: `cpu`, `memory`, `network`, `block_io`, "
-    "`pids`, `pressure` and `spec` (limits). A group is given by the first tier that has it, "
+    "Metrics are chosen in groups, by the flags `--metrics.enable` and `--metrics.disable` and by "
+    "`collect[]` and `exclude[]` of a scrape; cAdvisor's names where it has one. Given only on "
+    "request are @@.\n"
+    "\n"
+    "The values of a container that form a group come from one read. A group is given by the first "
+    "tier that has it, "
     "where Podman's values give way to the kernel's; what that tier may not give the next one "
     "adds. A tier that has a number of the same name with another meaning is not listed and never "
     "fills it in: the engine's own counters of receive and transmit errors are always 0, its block "
@@ -95,6 +103,7 @@ static const struct scope scopes[] = {
         .title = "Per container",
         .text = "One value per container, with the base labels.",
         .metrics = container_metrics,
+        .tiers = true,
         .count = CONTAINER_METRICS,
         .base_labels = "",
         .more_labels = "",
@@ -103,6 +112,7 @@ static const struct scope scopes[] = {
         .title = "Per container and network interface",
         .text = "The base labels, and `interface`.",
         .metrics = interface_metrics,
+        .tiers = true,
         .count = INTERFACE_METRICS,
         .base_labels = "`interface`",
         .more_labels = "",
@@ -111,6 +121,7 @@ static const struct scope scopes[] = {
         .title = "Per container and block device",
         .text = "The base labels, and `device`.",
         .metrics = device_metrics,
+        .tiers = true,
         .count = DEVICE_METRICS,
         .base_labels = "`device`",
         .more_labels = "`major`, `minor`",
@@ -123,6 +134,7 @@ static const struct scope scopes[] = {
         .base_labels = "",
         .more_labels = "",
         .variable_labels = true,
+        .tiers = true,
     },
     {
         .title = "About weir and its sources",
@@ -262,7 +274,8 @@ static void print_entry(const struct scope *scope, const struct entry *e)
 {
     const struct metric *m = e->lines[0];
     size_t labels = 0;
-    printf("| `%s` | %s | %s | ", m->family, metric_type_name(m->type), unit_name(m->unit));
+    printf("| `%s` | %s | %s | %s | ", m->family, metric_type_name(m->type), unit_name(m->unit),
+           metric_group_name(m->group));
     print_part(scope->base_labels, &labels);
     if (scope->variable_labels) {
         print_variable_labels(m->labels, &labels);
@@ -271,7 +284,7 @@ static void print_entry(const struct scope *scope, const struct entry *e)
         print_constant_labels(e, &labels);
     }
     printf("%s| ", labels > 0 ? " " : "");
-    if (!scope->variable_labels) {
+    if (scope->tiers) {
         print_tiers(m->tiers);
         printf(" | ");
     }
@@ -299,16 +312,28 @@ static void print_line(const struct scope *scope, size_t at)
 static void print_scope(const struct scope *scope)
 {
     printf("\n## %s\n\n%s\n\n", scope->title, scope->text);
-    /* Values with variable labels are weir's own: no tier gives them. */
-    printf("| Family | Type | Unit | Labels |%s Meaning |\n| --- | --- | --- | --- |%s --- |\n",
-           scope->variable_labels ? "" : " Given by |", scope->variable_labels ? "" : " --- |");
+    printf("| Family | Type | Unit | Group | Labels |%s Meaning |\n"
+           "| --- | --- | --- | --- | --- |%s --- |\n",
+           scope->tiers ? " Given by |" : "", scope->tiers ? " --- |" : "");
     for (size_t i = 0; i < scope->count; i++)
         print_line(scope, i);
 }
 
+/* The intro, with the groups that are off by default in the place of @@. */
+static void print_intro(void)
+{
+    const char *place = strstr(intro, "@@");
+    printf("%.*s", (int)(place - intro), intro);
+    size_t count = 0;
+    for (enum metric_group group = 0; group < GROUP_ALL; group++)
+        if (!(GROUPS_DEFAULT & GROUP_BIT(group)))
+            printf("%s`%s`", count++ > 0 ? ", " : "", metric_group_name(group));
+    fputs(place + 2, stdout);
+}
+
 int main(void)
 {
-    fputs(intro, stdout);
+    print_intro();
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
         print_scope(&scopes[i]);
     return ferror(stdout) || fflush(stdout) != 0 ? 1 : 0;

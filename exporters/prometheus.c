@@ -14,7 +14,7 @@
 
 const struct prometheus_options prometheus_whole_text = {
     .format = PROMETHEUS_TEXT,
-    .sets = PROMETHEUS_SETS_ALL,
+    .groups = GROUPS_ALL,
 };
 
 struct walk {
@@ -24,7 +24,7 @@ struct walk {
     struct label_blocks blocks;
     struct buf constant; /* the line's constant labels */
     struct buf scratch;  /* a point's labels */
-    unsigned sets;
+    unsigned groups;
     bool begun; /* the family has a sample */
 };
 
@@ -159,16 +159,15 @@ static void add_agent_line(struct walk *w, unsigned m)
 struct list {
     const struct metric *metrics;
     unsigned count;
-    unsigned set; /* of all of them; 0: each has that of its group */
     void (*add_line)(struct walk *w, unsigned m);
 };
 
 static const struct list lists[] = {
-    {container_metrics, CONTAINER_METRICS, 0, add_container_line},
-    {interface_metrics, INTERFACE_METRICS, 0, add_interface_line},
-    {device_metrics, DEVICE_METRICS, 0, add_device_line},
-    {point_metrics, POINT_METRICS, 0, add_point_line},
-    {agent_metrics, AGENT_METRICS, PROMETHEUS_SET_AGENT, add_agent_line},
+    {container_metrics, CONTAINER_METRICS, add_container_line},
+    {interface_metrics, INTERFACE_METRICS, add_interface_line},
+    {device_metrics, DEVICE_METRICS, add_device_line},
+    {point_metrics, POINT_METRICS, add_point_line},
+    {agent_metrics, AGENT_METRICS, add_agent_line},
 };
 
 static void walk_list(struct walk *w, const struct list *list)
@@ -177,7 +176,7 @@ static void walk_list(struct walk *w, const struct list *list)
         const struct metric *metric = &list->metrics[m];
         if (m == 0 || !text_equal(metric->family, metric[-1].family))
             end_family(w);
-        if (!(w->sets & (list->set ? list->set : 1U << metric->group)))
+        if (!(w->groups & GROUP_BIT(metric->group)))
             continue;
         w->exposition.metric = metric;
         w->exposition.family = (struct piece){metric->family, strlen(metric->family)};
@@ -200,7 +199,7 @@ int prometheus_encode(const struct snapshot *s, const struct prometheus_options 
         .snapshot = s,
         .format = formats[options->format],
         .exposition = {.out = ret},
-        .sets = options->sets,
+        .groups = options->groups & s->groups,
     };
     buf_init(&w.constant, ret->maximum);
     buf_init(&w.scratch, ret->maximum);

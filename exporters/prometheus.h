@@ -16,14 +16,9 @@ enum prometheus_format {
     PROMETHEUS_FORMATS,
 };
 
-/* Sets of metrics a scrape may choose: bit per enum metric_group; GROUP_NONE's bit are those of no
- * group (state, last seen, tiers), and above it weir's own. */
-#define PROMETHEUS_SET_AGENT (1U << (GROUP_COUNT + 1))
-#define PROMETHEUS_SETS_ALL  ((1U << (GROUP_COUNT + 2)) - 1)
-
 struct prometheus_options {
     enum prometheus_format format;
-    unsigned sets; /* those to write */
+    unsigned groups; /* bit per enum metric_group: those to write, of those the snapshot shows */
 };
 
 /* Every metric in the text format. */
@@ -35,10 +30,5 @@ extern const struct prometheus_options prometheus_whole_text;
  * memory), whose content is then of no use. */
 int prometheus_encode(const struct snapshot *s, const struct prometheus_options *options,
                       struct buf *ret);
-/* The sets called `name` (`length` bytes), e.g. "cpu", "network", "state", "weir"; 0 for no such.
- */
-unsigned prometheus_set_find(const char *name, size_t length);
-/* Appends their names, comma and blank between, for messages. */
-void prometheus_add_set_names(struct buf *b);
 
 #endif

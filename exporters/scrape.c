@@ -229,7 +229,7 @@ static void handle_metrics(struct scrape *s, struct http_request *request)
     struct order order = {0};
     struct err e = {0};
     const char *sentence = NULL;
-    if (scrape_request_sets(http_request_query(request), &e, &order.wanted.options.sets) < 0) {
+    if (scrape_request_groups(http_request_query(request), &e, &order.wanted.options.groups) < 0) {
         http_respond_text(request, 400, NULL, e.text);
         return;
     }

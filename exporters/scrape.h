@@ -35,7 +35,7 @@ void scrape_free(struct scrape *s);
  * (a short page), /-/healthy and /healthz (200), /-/ready (200 once a first round has sealed, 503
  * before), /-/reload; anything else is 404 with a sentence. A scrape's deadline is
  * X-Prometheus-Scrape-Timeout-Seconds less a margin, at least 500 ms and at most max_timeout_ms;
- * collect[] and exclude[] choose sets of metrics; format and coding are negotiated. A body is
+ * collect[] and exclude[] choose groups of metrics; format and coding are negotiated. A body is
  * encoded and compressed once per snapshot. */
 void scrape_handle(void *context, struct http_request *request);
 

@@ -4,8 +4,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/metric.h"
 #include "base/text.h"
-#include "exporters/prometheus.h"
 #include "net/http_target.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 /* Bytes of a wrong name that are repeated to its sender; ours are shorter. */
 #define NAME_SHOWN_MAX 48
-#define NAMES_MAX      160 /* bytes of all names of sets */
+#define NAMES_MAX      400 /* bytes of all names of groups */
 
 static int refuse_name(const char *name, struct err *e)
 {
@@ -32,9 +32,10 @@ static int refuse_name(const char *name, struct err *e)
     shown[length] = '\0';
     struct buf names;
     buf_init(&names, NAMES_MAX);
-    prometheus_add_set_names(&names);
-    int r = err_set(e, -EINVAL, "There is no set of metrics called \"%s\"%s; there are %s.", shown,
-                    name[length] != '\0' ? " and so on" : "", names.data);
+    for (enum metric_group group = 0; group < GROUP_ALL; group++)
+        (void)buf_add_format(&names, "%s%s", group > 0 ? ", " : "", metric_group_name(group));
+    int r = err_set(e, -EINVAL, "There is no group of metrics called \"%s\"%s; there are %s.",
+                    shown, name[length] != '\0' ? " and so on" : "", names.data);
     buf_done(&names);
     return r;
 }
@@ -51,15 +52,15 @@ static int read_parameter(const struct http_parameter *p, struct err *e, unsigne
     if (p->bad)
         return err_set(e, -EINVAL,
                        "The query has an invalid percent escape, or a value that is longer than "
-                       "any name of a set.");
-    unsigned set = prometheus_set_find(p->value, strlen(p->value));
-    if (set == 0)
+                       "any name of a group.");
+    enum metric_group group = metric_group_find(p->value, strlen(p->value));
+    if (group == GROUP_ALL)
         return refuse_name(p->value, e);
-    *(collects ? collect : exclude) |= set;
+    *(collects ? collect : exclude) |= GROUP_BIT(group);
     return 0;
 }
 
-int scrape_request_sets(const char *query, struct err *e, unsigned *ret_sets)
+int scrape_request_groups(const char *query, struct err *e, unsigned *ret_groups)
 {
     unsigned collect = 0;
     unsigned exclude = 0;
@@ -71,9 +72,9 @@ int scrape_request_sets(const char *query, struct err *e, unsigned *ret_sets)
     }
     if (collect && exclude)
         return err_set(e, -EINVAL,
-                       "Either collect[] or exclude[] may be given, not both: name the sets of "
+                       "Either collect[] or exclude[] may be given, not both: name the groups of "
                        "metrics that you want, or those that you do not want.");
-    *ret_sets = collect ? collect : PROMETHEUS_SETS_ALL & ~exclude;
+    *ret_groups = collect ? collect : GROUPS_ALL & ~exclude;
     return 0;
 }
 

@@ -11,9 +11,9 @@ struct err;
  * joined, and an impatient one must not cost them their values. */
 #define SCRAPE_REQUEST_WAIT_MIN_MS 500
 
-/* The sets of prometheus.h that the parameters collect[] and exclude[] of a query choose; all
- * without them. 0, or -EINVAL with the sentence of the 400. */
-int scrape_request_sets(const char *query, struct err *e, unsigned *ret_sets);
+/* The groups (bit per enum metric_group) that the parameters collect[] and exclude[] of a query
+ * choose; all without them. 0, or -EINVAL with the sentence of the 400. */
+int scrape_request_groups(const char *query, struct err *e, unsigned *ret_groups);
 /* How long a scrape may wait for its round: the timeout of its header (NULL for none) less a
  * margin, at least SCRAPE_REQUEST_WAIT_MIN_MS and at most `max_ms`. */
 uint64_t scrape_request_wait_ms(const char *timeout, uint64_t max_ms);

@@ -148,7 +148,7 @@ class Groups(unittest.TestCase):
         """The kernel says 0 of what was read: no zero is given for it."""
         self.assertIn("Total 0", self.result.text("uncounted-kernel").splitlines())
         page = self.page("uncounted")
-        self.assertEqual(absent(page, GROUPS["idle"]), {"network": "host_network", "block_io": "accounting_off"})
+        self.assertEqual(absent(page, GROUPS["idle"]), {"network": "host_network", "diskIO": "accounting_off"})
         self.assertEqual([s for s in page.samples if s.name in kernel_files.BLOCK and s.labels["id"] == GROUPS["idle"]], [])
 
     def test_accounting_of_another_group(self):
@@ -158,7 +158,7 @@ class Groups(unittest.TestCase):
             with self.subTest(name):
                 shown = [s for s in page.samples if s.name in kernel_files.BLOCK and s.labels["id"] == GROUPS[name]]
                 self.assertEqual(shown, [])
-                self.assertEqual(absent(page, GROUPS[name]).get("block_io"), "accounting_off")
+                self.assertEqual(absent(page, GROUPS[name]).get("diskIO"), "accounting_off")
 
     def test_who_is_shown(self):
         shown = ids_of(self.page("first")) - {GROUPS["empty"]}
@@ -185,7 +185,7 @@ class Groups(unittest.TestCase):
             if name == "split":
                 wanted["pressure"] = "no_pressure"
             given = absent(page, GROUPS[name])
-            given.pop("block_io", None)  # has tests of its own
+            given.pop("diskIO", None)  # has tests of its own
             self.assertEqual(given, wanted, name)
 
     def test_swap(self):

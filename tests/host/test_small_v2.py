@@ -50,7 +50,7 @@ LATER = {"swap"}
 CONTAINERS = [name for name in GROUPS if name not in NO_CONTAINER | LATER]
 NAMES = {"lxc": "web", "nspawn": "box"}  # the others' ids say nothing of their names
 # Of values that are no pressure and no network; the group has no controllers.
-PLAIN = {"memory": "no_controller", "pids": "no_controller", "block_io": "no_controller"}
+PLAIN = {"memory": "no_controller", "pids": "no_controller", "diskIO": "no_controller"}
 OTHERS = {"again", "dind", "kind", "nspawn"}  # with networks that have tests of their own
 NETWORK = {**dict.fromkeys(OTHERS), "own": None, "lonely": None, "none": "no_network", "joined": "shared_network"}
 

@@ -431,6 +431,12 @@ class Engine:
     def inspect(self, container):
         return self.api("GET", f"/containers/{container}/json")
 
+    def settle_network(self, *containers):
+        """Waits until no more is sent or received: the last acknowledgements come late."""
+        def counted():
+            return [self.api("GET", f"/containers/{name}/stats?stream=false")["networks"] for name in containers]
+        harness.wait_settled(counted, 20, f"the network of {containers} is quiet")
+
     def meter(self, container):
         return CpuMeter(self.inspect(container)["State"]["Pid"])
 

@@ -40,6 +40,18 @@ def wait_for(condition, limit_s, what, pause_s=0.05):
         time.sleep(pause_s)
 
 
+def wait_settled(read, limit_s, what, pause_s=0.3):
+    """The first answer of `read` that is the same as the one before it."""
+    before = [read()]
+
+    def again():
+        last, before[0] = before[0], read()
+        return [before[0]] if before[0] == last else None
+
+    time.sleep(pause_s)
+    return wait_for(again, limit_s, what, pause_s)[0]
+
+
 def end_on_signal(number, _frame):
     signal.alarm(0)
     raise OutOfTime(signal.Signals(number).name)

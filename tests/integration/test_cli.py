@@ -9,7 +9,7 @@ import unittest
 
 from fault_engine import Container, FaultEngine
 import harness
-from weir import Exposition, Weir, free_port, run_weir
+from weir import BINARY, Exposition, Weir, free_port, run_weir
 
 MEMORY = "container_memory_usage_bytes"
 
@@ -166,6 +166,95 @@ class Cli(unittest.TestCase):
         self.assert_refused(run_weir("check", "--collect.tiers=nonsense"), "nonsense")
         self.assert_refused(run_weir("check", "--engine.host=tcp://h:99999", "--collect.tiers=engine"), "99999")
 
+    def test_kubernetes_labels(self):
+        fake = FaultEngine([
+            Container("shop-web-1", labels={"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}),
+            Container("k8s_app", labels={"io.kubernetes.container.name": "app", "io.kubernetes.pod.name": "app-0",
+                                         "io.kubernetes.pod.namespace": "prod"}),
+            Container("alone")])
+        self.addCleanup(fake.close)
+
+        def labels(*flags):
+            done = run_weir("scrape", "--collect.tiers=engine", f"--engine.host={fake.host}",
+                            "--container.label-allow=", *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return {sample.labels["name"]: tuple(sample.labels.get(key) for key in ("container", "pod", "namespace"))
+                    for sample in Exposition(done.stdout).all(MEMORY) if sample.labels.get("name")}
+
+        self.assertEqual(labels("--container.kubernetes-labels"),
+                         {"shop-web-1": ("shop-web-1", "web", "shop"), "k8s_app": ("app", "app-0", "prod"),
+                          "alone": ("alone", None, None)})
+        self.assertEqual(set(labels().values()), {(None, None, None)})
+
+    def test_kubernetes_labels_of_simulated_containers(self):
+        done = run_weir("scrape", "--collect.tiers=simulated", "--container.kubernetes-labels")
+        for sample in Exposition(done.stdout).all(MEMORY):
+            self.assertEqual((sample.labels["container"], sample.labels["namespace"]), (sample.labels["name"], "sim"))
+            self.assertEqual(sample.labels["pod"], sample.labels["container_label_com_docker_compose_service"])
+
+    def test_cadvisors_command_line(self):
+        flags = ["-logtostderr", "--docker_only=true", "-housekeeping_interval=30s", "--store_container_labels=false",
+                 "--disable_metrics=percpu,sched,tcp,udp,disk,accelerator", "--port=8080", "-v", "4"]
+        done = run_weir("config", *flags)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        again = run_weir("config", f"--config.file={self.config_file(done.stdout)}")
+        self.assertEqual(again.stdout, done.stdout)
+        self.assertIn('- ":8080"', done.stdout)
+        self.assertIn("label-allow: []", done.stdout)
+        # One line of the log for each thing there is to say.
+        for part in ("--logtostderr, --v have no effect: --log.level",
+                     "--housekeeping_interval has no effect: weir collects when it is asked",
+                     "called accelerator", "without effect, for weir has nothing in them: percpu"):
+            lines = [line for line in done.stderr.splitlines() if part in line]
+            self.assertEqual(len(lines), 1, f"{part}: {done.stderr}")
+            self.assertIn("level=warn", lines[0])
+        self.assertIn("weir", run_weir("-version").stdout)
+
+    def test_notices_where_weir_runs(self):
+        flags = ["--collect.tiers=simulated", "-housekeeping_interval=30s", "--metrics.enable=percpu"]
+        done = run_weir("scrape", *flags)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("--housekeeping_interval has no effect", done.stderr)
+        self.assertIn("nothing in them: percpu", done.stderr)
+        weir = Weir(*flags)
+        weir.close()
+        self.assertEqual(weir.log().count("--housekeeping_interval has no effect"), 1)
+        code, lines = self.check(*flags, f"--web.listen-address=127.0.0.1:{free_port()}")
+        self.assertEqual(code, 0, lines)
+        told = [text for result, subject, text in lines if (result, subject) == ("warn", "configuration")]
+        self.assertEqual(len(told), 2, lines)
+
+    def test_host_root_of_a_container(self):
+        # A root of its own, with a pid namespace of its own and the machine's root mounted as in cAdvisor's files.
+        with tempfile.TemporaryDirectory(prefix="weir-root-") as root:
+            script = f"""
+                set -e
+                mount -t tmpfs weir {root}
+                for d in usr bin lib lib64 etc sys tmp; do
+                    [ -e /$d ] || continue
+                    mkdir {root}/$d && mount --rbind /$d {root}/$d
+                done
+                mkdir {root}/proc {root}/rootfs {root}/weir
+                mount --rbind / {root}/rootfs
+                mount -t tmpfs weir {root}/rootfs/var/lib
+                mkdir {root}/rootfs/var/lib/docker
+                mount --rbind {os.path.dirname(os.path.realpath(BINARY))} {root}/weir
+                mount -t proc proc {root}/proc
+                shift
+                exec chroot {root} /weir/{os.path.basename(BINARY)} "$@"
+            """
+            outside = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", script, "sh"]
+            done = run_weir("config", wrapper=outside)
+            if "unshare:" in done.stderr or "mount:" in done.stderr:
+                self.skipTest(f"no namespaces here: {done.stderr.strip()}")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn('procfs: "/rootfs/proc"', done.stdout)
+            self.assertIn("path.procfs is /rootfs/proc", done.stderr)
+            self.assertIn('docker-root:\n    - "/rootfs/var/lib/docker"\n', done.stdout)
+            done = run_weir("config", "--path.procfs=/proc", "--path.docker-root=/a", wrapper=outside)
+            self.assertIn('procfs: "/proc"', done.stdout)
+            self.assertIn('docker-root:\n    - "/a"\n', done.stdout)
+
     def test_config_round_trip(self):
         flags = ["--collect.max-age=250ms", "--engine.host=unix:///tmp/a \"b\".sock", "--container.label-allow=a*,b*",
                  "--container.exclude=name=x*", "--simulate.seed=18446744073709551615", "--log.format=json",
@@ -199,7 +288,7 @@ class Cli(unittest.TestCase):
         # A stopped one among them would have no memory.
         self.assertEqual(len(page.all("weir_container_state")), 7)
         for sample in page.samples:
-            if sample.name.startswith(("container_", "weir_container_")):
+            if sample.name.startswith(("container_", "weir_container_")) and sample.name != "container_scrape_error":
                 self.assertEqual(sample.labels.get("simulated"), "true", sample)
 
     def test_simulated_is_the_same_for_the_same_seed(self):

@@ -123,7 +123,7 @@ class Rate(unittest.TestCase):
         prometheus = Prometheus(weirs)
         time.sleep(RUN_S)
         moment = time.time()
-        time.sleep(1)  # the kernel is looked at after it too
+        harness.wait_for(lambda: kernel.times[-1] > moment, 10, "the kernel is looked at after it too")
         wrong = []
         for order in ORDERS:
             for interval in INTERVALS_S:

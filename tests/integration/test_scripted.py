@@ -135,7 +135,7 @@ class Scripted(unittest.TestCase):
         self.assertEqual(page.all("container_network_receive_errors_total"), [])
         # Nor its block I/O on cgroup v1, which leaves out what nested groups do.
         self.assertEqual(page.all("weir_container_block_read_bytes_total"), [])
-        self.assertEqual(page.value("weir_container_absent", name="web", group="block_io", reason="not_given"), 1)
+        self.assertEqual(page.value("weir_container_absent", name="web", group="diskIO", reason="not_given"), 1)
 
     def test_only_reads_are_asked(self):
         containers = [Container(f"c{i}") for i in range(20)]

@@ -60,7 +60,7 @@ def run_containers():
         engine.cli("exec", "--detach", "tasks", *SLEEP)
     for name in ("writer", "memory", "full", "sink"):
         wait_for_work(name)
-    time.sleep(1)  # the last acknowledgements; the paused one has something to show
+    engine.settle_network("sender", "sink")
     engine.cli("pause", "paused")
 
 
@@ -250,7 +250,7 @@ class BlockIo(unittest.TestCase):
         for metric in self.METRICS:
             self.assertEqual(page.all(metric), [])
         for name in ids.values():
-            reasons = [s.labels["reason"] for s in page.all("weir_container_absent", name=name, group="block_io")]
+            reasons = [s.labels["reason"] for s in page.all("weir_container_absent", name=name, group="diskIO")]
             self.assertEqual(reasons, ["not_given"], name)
 
     def test_both_tiers_give_it_in_either_order(self):
@@ -263,7 +263,7 @@ class BlockIo(unittest.TestCase):
             device = engines.disk_of(engine.directory)
             self.assertEqual(page.value("container_fs_writes_bytes_total", name="writer", device=device), written)
             self.assertGreaterEqual(page.value("container_fs_writes_total", name="writer", device=device), 20)
-            self.assertEqual(page.all("weir_container_absent", name="writer", group="block_io"), [])
+            self.assertEqual(page.all("weir_container_absent", name="writer", group="diskIO"), [])
             tier = tiers.split(",", maxsplit=1)[0]
             self.assertEqual(page.value("weir_container_tier", name="writer", tier=tier), 1)
             weir.close()

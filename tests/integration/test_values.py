@@ -56,7 +56,7 @@ def setUpModule():
     both = Weir(f"--engine.host={engine.host}", "--collect.max-age=0s", tiers="engine,cgroup")
     for name in ("sink", "writer"):
         wait_for_work(name)
-    time.sleep(1)  # the last acknowledgements; memory counters are settled in batches
+    engine.settle_network("sender", "sink")
 
 
 def tearDownModule():

@@ -31,6 +31,7 @@ static int setup(void **state, enum group_mode mode)
     t->exec_roots[0] = t->exec_root;
     t->inventory = inventory_new();
     t->options = (struct collector_options){.loop = &t->loop,
+                                            .groups = GROUPS_DEFAULT,
                                             .clock = &t->f.clock,
                                             .procfs = t->f.procfs,
                                             .sysfs = t->f.sysfs,

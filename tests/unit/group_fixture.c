@@ -362,6 +362,7 @@ void fixture_new(struct group_fixture *f, enum group_mode mode)
     (void)snprintf(f->sysfs, sizeof f->sysfs, "%s/sys", f->top);
     f->clock = (struct clock){f, monotonic, realtime};
     f->options = (struct group_reader_options){.clock = &f->clock,
+                                               .groups = GROUPS_DEFAULT,
                                                .procfs = f->procfs,
                                                .sysfs = f->sysfs,
                                                .scope = SCOPE_CONTAINERS,

@@ -92,11 +92,10 @@ static void run(struct fixture *f)
     assert_int_equal(uv_run(&f->loop, UV_RUN_DEFAULT), 0);
 }
 
-static const struct body_wanted plain = {.options = {PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL}};
-static const struct body_wanted packed = {.options = {PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL},
-                                          .gzip = true};
+static const struct body_wanted plain = {.options = {PROMETHEUS_TEXT, GROUPS_ALL}};
+static const struct body_wanted packed = {.options = {PROMETHEUS_TEXT, GROUPS_ALL}, .gzip = true};
 static const struct body_wanted packed_only = {
-    .options = {PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL}, .gzip = true, .gzip_only = true};
+    .options = {PROMETHEUS_TEXT, GROUPS_ALL}, .gzip = true, .gzip_only = true};
 
 /* Somebody who waits, and what he got. */
 struct wait {
@@ -188,7 +187,7 @@ static void test_kinds(void **state)
     for (unsigned round = 0; round < 2; round++) {
         for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
             const struct body_wanted wanted = {
-                .options = {(enum prometheus_format)(i / 4), i & 1 ? PROMETHEUS_SETS_ALL : PIDS},
+                .options = {(enum prometheus_format)(i / 4), i & 1 ? GROUPS_ALL : PIDS},
                 .gzip = i & 2,
             };
             struct bytes *bytes = get_now(&f, &wanted, wanted.gzip);

@@ -171,6 +171,7 @@ static void test_kubernetes(void **state)
 {
     struct kernel_tier *t = *state;
     put_pod(t);
+    t->options.kubernetes_labels = true;
     for (unsigned round = 0; round < 3; round++) {
         tier_round(t, 10);
         const struct container_row *web = row_of(t, ID);
@@ -186,6 +187,39 @@ static void test_kubernetes(void **state)
         assert_string_equal(label_of(sandbox, "namespace"), "prod");
         assert_null(label_of(sandbox, "container"));
     }
+}
+
+/* Outside Kubernetes: the name, and Compose's service and project, whatever labels are allowed. */
+static void test_kubernetes_labels_of_compose(void **state)
+{
+    struct kernel_tier *t = *state;
+    put_container(&t->f, PATH_2);
+    put(&t->f,
+        "{\"Name\":\"/shop-web-1\",\"Config\":{\"Image\":\"web:2\",\"Labels\":{"
+        "\"com.docker.compose.project\":\"shop\",\"com.docker.compose.service\":\"web\"}}}",
+        "docker/containers/" ID_2 "/config.v2.json");
+    t->options.kubernetes_labels = true;
+    t->options.label_allow.count = 0;
+    tier_round(t, 10);
+    const struct container_row *web = row_of(t, ID_2);
+    assert_string_equal(web->identity->name, "shop-web-1");
+    assert_string_equal(label_of(web, "container"), "shop-web-1");
+    assert_string_equal(label_of(web, "pod"), "web");
+    assert_string_equal(label_of(web, "namespace"), "shop");
+    assert_int_equal(web->identity->label_count, 3);
+}
+
+/* They are for who asks for them. */
+static void test_kubernetes_unasked(void **state)
+{
+    struct kernel_tier *t = *state;
+    put_pod(t);
+    tier_round(t, 10);
+    const struct container_row *web = row_of(t, ID);
+    assert_string_equal(web->identity->image, "registry.example.org/web:2");
+    assert_null(label_of(web, "pod"));
+    assert_null(label_of(web, "namespace"));
+    assert_null(label_of(web, "container"));
 }
 
 static void check_hidden(void **state, char *include, char *exclude, bool hidden)
@@ -269,13 +303,22 @@ static void test_services(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TIER_1(test_deep_tree),           TIER_2(test_deep_tree),
-        TIER_2(test_long_names),          TIER_1(test_paths_that_are_no_text),
-        TIER_2(test_names_of_paths),      TIER_1(test_no_name),
-        TIER_2(test_kubernetes),          TIER_2(test_excluded),
-        TIER_2(test_not_excluded),        TIER_2(test_included),
-        TIER_2(test_not_included),        TIER_2(test_excluded_by_path_name),
-        TIER_2(test_excluded_by_id_name), TIER_2(test_services),
+        TIER_1(test_deep_tree),
+        TIER_2(test_deep_tree),
+        TIER_2(test_long_names),
+        TIER_1(test_paths_that_are_no_text),
+        TIER_2(test_names_of_paths),
+        TIER_1(test_no_name),
+        TIER_2(test_kubernetes),
+        TIER_2(test_kubernetes_unasked),
+        TIER_2(test_kubernetes_labels_of_compose),
+        TIER_2(test_excluded),
+        TIER_2(test_not_excluded),
+        TIER_2(test_included),
+        TIER_2(test_not_included),
+        TIER_2(test_excluded_by_path_name),
+        TIER_2(test_excluded_by_id_name),
+        TIER_2(test_services),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,9 @@ static const struct {
     {"engine.host", "unix:///run/docker.sock,tcp://engine:2375,https://e:2376,http://e:1"},
     {"engine.timeout", "100ms"},
     {"engine.max-concurrency", "1024"},
+    {"engine.df-interval", "24h"},
+    {"engine.size-interval", "1s"},
+    {"engine.df-timeout", "1h"},
     {"cgroup.max-fds", "1000000"},
     {"path.procfs", "/host/proc"},
     {"path.sysfs", "/host/sys"},
@@ -38,6 +41,11 @@ static const struct {
     {"container.label-allow", "*,org.example.?"},
     {"container.include", "name=web-*,image=*:latest,label.com.example.a=b=c,label.x="},
     {"container.exclude", "label.a=*"},
+    {"container.kubernetes-labels", "true"},
+    {"container.linger", "0"},
+    {"container.keep-stopped", "8760h"},
+    {"metrics.enable", "disk,tcp,cpu_topology,resctrl"},
+    {"metrics.disable", "all"},
     {"simulate.containers", "100000"},
     {"simulate.seed", "18446744073709551615"},
     {"state-dir", "/var/lib/weir"},
@@ -77,6 +85,9 @@ static void test_defaults(void **state)
     assert_list(&c.engine_host, TEXTS());
     assert_int_equal(c.engine_timeout_ms, 3000);
     assert_int_equal(c.engine_max_concurrency, 16);
+    assert_int_equal(c.engine_df_interval_ms, 0);
+    assert_int_equal(c.engine_size_interval_ms, 120000);
+    assert_int_equal(c.engine_df_timeout_ms, 60000);
     assert_int_equal(c.cgroup_max_fds, 16384);
     assert_string_equal(c.path_procfs, "/proc");
     assert_string_equal(c.path_sysfs, "/sys");
@@ -87,9 +98,15 @@ static void test_defaults(void **state)
                 TEXTS("com.docker.compose.project", "com.docker.compose.service",
                       "com.docker.compose.container-number", "com.docker.stack.namespace",
                       "com.docker.swarm.service.name", "com.docker.swarm.task.name",
-                      "com.docker.swarm.node.id"));
+                      "com.docker.swarm.node.id", "org.label-schema.group"));
     assert_list(&c.container_include, TEXTS());
     assert_list(&c.container_exclude, TEXTS());
+    assert_false(c.container_kubernetes_labels);
+    assert_int_equal(c.container_linger_ms, 300000);
+    assert_int_equal(c.container_keep_stopped_ms, 3600000);
+    assert_list(&c.metrics_enable, TEXTS());
+    assert_list(&c.metrics_disable, TEXTS());
+    assert_int_equal(c.notice_count, 0);
     assert_int_equal(c.simulate_containers, 10);
     assert_int_equal(c.simulate_seed, 1);
     assert_int_equal(c.log_level, LOG_LEVEL_INFO);
@@ -302,10 +319,14 @@ static void test_commands(void **state)
         {{"config", "--log.level=debug"}, COMMAND_CONFIG},
         {{"version"}, COMMAND_VERSION},
         {{"--version"}, COMMAND_VERSION},
+        {{"-version"}, COMMAND_VERSION},
+        {{"--version=1"}, COMMAND_VERSION},
+        {{"-version=false"}, COMMAND_RUN},
         {{"-V"}, COMMAND_VERSION},
         {{"help"}, COMMAND_HELP},
         {{"--help"}, COMMAND_HELP},
         {{"-h"}, COMMAND_HELP},
+        {{"-help"}, COMMAND_HELP},
         {{"scrape", "-h"}, COMMAND_HELP},
         {{"--version", "--help"}, COMMAND_HELP},
         {{"--help", "--config.file=/nonexistent"}, COMMAND_HELP},
@@ -398,6 +419,16 @@ static const struct {
     {"engine.max-concurrency", "-1", "whole number"},
     {"engine.max-concurrency", "0x10", "whole number"},
     {"engine.max-concurrency", "1.5", "whole number"},
+    {"engine.df-interval", "25h", "0 to 1d"},
+    {"engine.size-interval", "0", "1s to 1d"},
+    {"engine.df-timeout", "999ms", "1s to 1h"},
+    {"container.linger", "25h", "0 to 1d"},
+    {"container.keep-stopped", "8761h", "0 to 365d"},
+    {"metrics.enable", "all", "is not a group"},
+    {"metrics.enable", "diskio", "weir --help"},
+    {"metrics.enable", "disk,disk", "twice"},
+    {"metrics.disable", "nothing", "is not a group"},
+    {"metrics.disable", "cpu,,memory", "empty"},
     {"simulate.containers", "0", "1 to 100000"},
     {"simulate.containers", "100001", "1 to 100000"},
     {"simulate.seed", "18446744073709551616", "0 to 18446744073709551615"},
@@ -513,6 +544,11 @@ static void test_bad_command_lines(void **state)
     expect_refused(TEXTS("--"), TEXTS(), TEXTS("--"));
     expect_refused(TEXTS("-"), TEXTS(), TEXTS("-"));
     expect_refused(TEXTS("-x"), TEXTS(), TEXTS("-x"));
+    expect_refused(TEXTS("-v"), TEXTS(), TEXTS("-v: needs a value"));
+    expect_refused(TEXTS("--houskeeping_interval=1s"), TEXTS(),
+                   TEXTS("did you mean --housekeeping_interval?"));
+    expect_refused(TEXTS("--docker-only"), TEXTS(), TEXTS("did you mean --docker_only?"));
+    expect_refused(TEXTS("--engine-host=x"), TEXTS(), TEXTS("did you mean --engine.host?"));
     expect_refused(TEXTS("--=x"), TEXTS(), TEXTS("--"));
     expect_refused(TEXTS("--help=yes"), TEXTS(), TEXTS("no value"));
     expect_refused(TEXTS("--log.level"), TEXTS(), TEXTS("--log.level", "needs a value"));
@@ -590,8 +626,10 @@ static void test_help(void **state)
         char flag[OPTION_NAME_MAX + 16];
         option_variable(o, variable);
         bool on = o->type == OPTION_SWITCH;
-        (void)snprintf(flag, sizeof flag, "  --%s%s%s", on ? "[no-]" : "", o->name, on ? " " : "=");
+        (void)snprintf(flag, sizeof flag, "  --%s%s%s", on ? "[no-]" : "", o->name, on ? "" : "=");
         assert_part(b.data, flag);
+        const char *after = strstr(b.data, flag) + strlen(flag);
+        assert_true(!on || *after == ' ' || *after == '\n');
         assert_part(b.data, variable);
     }
     assert_true(text_starts_with(b.data, "weir "));
@@ -601,6 +639,9 @@ static void test_help(void **state)
     assert_true(strstr(b.data, "  scrape ") < strstr(b.data, "  --config.file="));
     assert_part(b.data, "1 to 1024");
     assert_part(b.data, "com.docker.compose.project");
+    assert_part(b.data, "/rootfs/proc");
+    /* The first screen is about weir; what is read once and long stands at the end. */
+    assert_true(strstr(b.data, "\n  disk ") > strstr(b.data, "  --log.format="));
     assert_string_equal(strrchr(b.data, ' '), " http://localhost:10142/metrics\n");
     buf_done(&b);
     buf_init(&b, 100);

@@ -105,6 +105,93 @@ static void test_labels_too_long(void **state)
     identity_unref(i);
 }
 
+static const char *value_of(const struct identity *i, const char *name)
+{
+    for (size_t at = 0; at < i->label_count; at++)
+        if (strcmp(i->labels[at].name, name) == 0)
+            return i->labels[at].value;
+    return NULL;
+}
+
+/* The three labels as they become; NULL: not there. Whatever the rest is, the names are in order
+ * and no two alike. */
+static void assert_pod(const struct raw_label *raw, const struct pod_names *files,
+                       const char *container, const char *pod, const char *space)
+{
+    const char *const names[] = {"container", "pod", "namespace"};
+    const char *const expected[] = {container, pod, space};
+    size_t count = 0;
+    struct label_drops drops = {0};
+    while (raw && raw[count].key)
+        count++;
+    struct identity *i = identity_new("e", ID);
+    i->name = "shop-web-1";
+    identity_set_labels(i, raw, count, all, 1, &drops);
+    identity_add_pod_labels(i, raw, count, files, &drops);
+    for (size_t at = 0; at < 3; at++) {
+        const char *value = value_of(i, names[at]);
+        if (expected[at])
+            assert_string_equal(value ? value : "(none)", expected[at]);
+        else
+            assert_null(value);
+    }
+    for (size_t at = 1; at < i->label_count; at++)
+        assert_true(strcmp(i->labels[at - 1].name, i->labels[at].name) < 0);
+    assert_int_equal(drops.too_long, 0);
+    identity_unref(i);
+}
+
+/* dashboards: container, pod and namespace are the real ones on Kubernetes, elsewhere the name, the
+ * Compose service and the Compose project. */
+static void test_pod_labels(void **state)
+{
+    (void)state;
+    const struct raw_label kubernetes[] = {
+        {"io.kubernetes.container.name", "web"}, {"zone", "a"},
+        {"io.kubernetes.pod.name", "web-0"},     {"com.docker.compose.service", "not this"},
+        {"io.kubernetes.pod.namespace", "prod"}, {NULL, NULL}};
+    const struct raw_label sandbox[] = {{"io.kubernetes.container.name", "POD"},
+                                        {"io.kubernetes.pod.name", "web-0"},
+                                        {"io.kubernetes.pod.namespace", "prod"},
+                                        {NULL, NULL}};
+    const struct raw_label compose[] = {{"com.docker.compose.service", "web"},
+                                        {"com.docker.compose.project", "shop"},
+                                        {"a", "b"},
+                                        {NULL, NULL}};
+    const struct raw_label empty[] = {
+        {"com.docker.compose.project", ""}, {"io.kubernetes.pod.name", ""}, {NULL, NULL}};
+    const struct pod_names files = {"app", "app-1", "test"};
+    const struct pod_names sandbox_files = {NULL, "app-1", "test"};
+    assert_pod(kubernetes, NULL, "web", "web-0", "prod");
+    assert_pod(kubernetes, &files, "web", "web-0", "prod");
+    assert_pod(sandbox, NULL, NULL, "web-0", "prod");
+    assert_pod(NULL, &files, "app", "app-1", "test");
+    assert_pod(NULL, &sandbox_files, NULL, "app-1", "test");
+    assert_pod(compose, NULL, "shop-web-1", "web", "shop");
+    assert_pod(compose, &(struct pod_names){0}, "shop-web-1", "web", "shop");
+    assert_pod(empty, NULL, "shop-web-1", NULL, NULL);
+    assert_pod(NULL, NULL, "shop-web-1", NULL, NULL);
+}
+
+/* Whatever labels are allowed, and of one whose name nobody knows. */
+static void test_pod_labels_alone(void **state)
+{
+    (void)state;
+    char value[LABEL_VALUE_MAX + 2];
+    memset(value, 'v', sizeof value);
+    value[LABEL_VALUE_MAX + 1] = '\0';
+    const struct raw_label raw[] = {{"com.docker.compose.service", "web"},
+                                    {"com.docker.compose.project", value}};
+    struct label_drops drops = {0};
+    struct identity *i = identity_new("e", ID);
+    identity_set_labels(i, raw, 2, all, 0, &drops);
+    identity_add_pod_labels(i, raw, 2, NULL, &drops);
+    assert_int_equal(i->label_count, 1);
+    assert_string_equal(value_of(i, "pod"), "web");
+    assert_int_equal(drops.too_long, 1);
+    identity_unref(i);
+}
+
 static void assert_proc(const char *text, const char *expected)
 {
     const char *path = identity_path_from_proc(text, ID, &arena);
@@ -236,11 +323,17 @@ static void test_filters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labels),         cmocka_unit_test(test_label_names),
-        cmocka_unit_test(test_labels_collide), cmocka_unit_test(test_labels_too_long),
-        cmocka_unit_test(test_proc_paths),     cmocka_unit_test(test_proc_paths_that_do_not_count),
-        cmocka_unit_test(test_cgroupfs_paths), cmocka_unit_test(test_systemd_paths),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_label_names),
+        cmocka_unit_test(test_labels_collide),
+        cmocka_unit_test(test_labels_too_long),
+        cmocka_unit_test(test_proc_paths),
+        cmocka_unit_test(test_proc_paths_that_do_not_count),
+        cmocka_unit_test(test_cgroupfs_paths),
+        cmocka_unit_test(test_systemd_paths),
         cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_pod_labels),
+        cmocka_unit_test(test_pod_labels_alone),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
 }

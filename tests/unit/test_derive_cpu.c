@@ -39,7 +39,7 @@ static int set_up(void **state)
 {
     static struct fixture f;
     f = (struct fixture){
-        .derive = derive_new(),
+        .derive = derive_new(GROUPS_ALL),
         .identity = make_identity("a1", STARTED),
         .state = STATE_RUNNING,
         .tier = TIER_ENGINE,

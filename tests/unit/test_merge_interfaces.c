@@ -173,7 +173,7 @@ static uint64_t sum_of(const struct container_row *row, enum container_metric me
 {
     struct container_row copy = *row;
     struct arena arena = {0};
-    struct derive *d = derive_new();
+    struct derive *d = derive_new(GROUPS_ALL);
     derive_row(d, &copy, &arena, NS_PER_SECOND, 1);
     derive_free(d);
     arena_done(&arena);

@@ -585,6 +585,8 @@ static void test_terms(void **state)
         {.procfs = "/proc", .exclude = {a, 1}},
         {.procfs = "/proc", .label_allow = {ab, 2}},
         {.procfs = "/proc", .label_allow = {joined, 1}},
+        {.procfs = "/proc", .kubernetes_labels = true},
+        {.procfs = "/proc", .label_allow = {a, 1}, .kubernetes_labels = true},
     };
     const size_t count = sizeof rules / sizeof rules[0];
     for (size_t i = 0; i < count; i++) {

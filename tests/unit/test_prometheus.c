@@ -168,7 +168,9 @@ static void test_devices(void **state)
         struct device_row rows[2] = {{.name = "/dev/vda", .major = 252},
                                      {.name = "8:16", .major = 8, .minor = 4294967295}};
         rows[0].present = rows[1].present = UINT64_C(1) << m;
-        rows[1].values[m] = 7;
+        rows[1].values[m] = device_metrics[m].unit == UNIT_NS   ? 7000000000
+                            : device_metrics[m].unit == UNIT_MS ? 7000
+                                                                : 7;
         struct snapshot *s = fixture_snapshot(1);
         fixture_devices(s, 0, rows, 2);
         bool numbered = device_metrics[m].labels[0] != '\0';
@@ -203,7 +205,8 @@ static void point_labels(char out[256], const char *names)
 static void check_point(const struct metric *metric, unsigned m, bool of_container)
 {
     for (unsigned empty = 0; empty < 2; empty++) { /* NULL and "" are both no label */
-        struct point point = {.metric = m, .value = 1, .labels = {"v", "v", "v", "v", "v"}};
+        struct point point = {
+            .metric = m, .value = 1, .labels = {"v", "v", "v", "v", "v", "v", "v"}};
         point.labels[1] = empty ? "" : NULL;
         struct snapshot *s = fixture_snapshot(1);
         fixture_points(s, of_container ? &s->rows[0] : NULL, &point, 1);

@@ -40,10 +40,10 @@ static const struct metric *find_metric(const char *family, size_t length)
     return NULL;
 }
 
-static struct buf encoded_sets(const struct snapshot *s, enum prometheus_format format,
-                               unsigned sets)
+static struct buf encoded_groups(const struct snapshot *s, enum prometheus_format format,
+                                 unsigned groups)
 {
-    const struct prometheus_options options = {.format = format, .sets = sets};
+    const struct prometheus_options options = {.format = format, .groups = groups};
     struct buf b;
     buf_init(&b, BODY_MAX);
     assert_int_equal(prometheus_encode(s, &options, &b), 0);
@@ -53,7 +53,7 @@ static struct buf encoded_sets(const struct snapshot *s, enum prometheus_format 
 
 static struct buf encoded(const struct snapshot *s, enum prometheus_format format)
 {
-    return encoded_sets(s, format, PROMETHEUS_SETS_ALL);
+    return encoded_groups(s, format, GROUPS_ALL);
 }
 
 /* The lines that are not comments. */
@@ -268,24 +268,18 @@ static void test_help_escapes(void **state)
                 "# TYPE b_total gauge\n# HELP b_total A \\\"quoted\\\" \\\\ and\\nmore.\n");
 }
 
-static unsigned set_of(const struct metric *m)
-{
-    bool agent = m >= agent_metrics && m < agent_metrics + AGENT_METRICS;
-    return agent ? PROMETHEUS_SET_AGENT : 1U << m->group;
-}
-
-/* Exactly the samples of the chosen sets, in the same order. */
-static void assert_sets(const struct snapshot *s, unsigned sets)
+/* Exactly the samples of the chosen groups, in the same order. */
+static void assert_groups(const struct snapshot *s, unsigned groups)
 {
     struct buf whole = encoded(s, PROMETHEUS_TEXT);
-    struct buf chosen = encoded_sets(s, PROMETHEUS_TEXT, sets);
+    struct buf chosen = encoded_groups(s, PROMETHEUS_TEXT, groups);
     const char *at = chosen.data;
     for (const char *line = whole.data; *line != '\0';) {
         size_t length = strcspn(line, "\n") + 1;
         const char *name = *line == '#' ? line + strlen("# HELP ") : line;
         const struct metric *m = find_metric(name, strcspn(name, " {"));
         assert_non_null(m);
-        if (sets & set_of(m)) {
+        if (groups & GROUP_BIT(m->group)) {
             assert_memory_equal(at, line, length);
             at += length;
         }
@@ -296,22 +290,29 @@ static void assert_sets(const struct snapshot *s, unsigned sets)
     buf_done(&whole);
 }
 
-static void test_sets(void **state)
+static void test_groups(void **state)
 {
     (void)state;
     struct snapshot *s = full_snapshot();
-    assert_int_equal(PROMETHEUS_SETS_ALL, 2 * PROMETHEUS_SET_AGENT - 1);
-    for (unsigned bit = 1; bit < PROMETHEUS_SETS_ALL; bit <<= 1) {
-        assert_sets(s, bit);
-        assert_sets(s, PROMETHEUS_SETS_ALL & ~bit);
+    for (unsigned bit = 1; bit < GROUPS_ALL; bit <<= 1) {
+        assert_groups(s, bit);
+        assert_groups(s, GROUPS_ALL & ~bit);
     }
-    assert_sets(s, 1U << GROUP_CPU | PROMETHEUS_SET_AGENT);
-    assert_sets(s, PROMETHEUS_SETS_ALL);
-    assert_sets(s, 0);
-    struct buf none = encoded_sets(s, PROMETHEUS_OPENMETRICS, 0);
+    assert_groups(s, GROUP_BIT(GROUP_CPU) | GROUP_BIT(GROUP_AGENT));
+    assert_groups(s, GROUPS_ALL);
+    assert_groups(s, 0);
+    /* What the snapshot does not show nobody can choose. */
+    s->groups = GROUP_BIT(GROUP_CPU);
+    struct buf shown = encoded_groups(s, PROMETHEUS_TEXT, GROUPS_ALL);
+    s->groups = GROUPS_ALL;
+    struct buf chosen = encoded_groups(s, PROMETHEUS_TEXT, GROUP_BIT(GROUP_CPU));
+    assert_string_equal(shown.data, chosen.data);
+    buf_done(&shown);
+    buf_done(&chosen);
+    struct buf none = encoded_groups(s, PROMETHEUS_OPENMETRICS, 0);
     assert_string_equal(none.data, "# EOF\n");
     buf_done(&none);
-    none = encoded_sets(s, PROMETHEUS_PROTOBUF, 0);
+    none = encoded_groups(s, PROMETHEUS_PROTOBUF, 0);
     assert_int_equal(none.length, 0);
     buf_done(&none);
     snapshot_unref(s);
@@ -323,7 +324,7 @@ static void test_maximum(void **state)
     (void)state;
     struct snapshot *s = full_snapshot();
     for (unsigned format = 0; format < PROMETHEUS_FORMATS; format++) {
-        const struct prometheus_options options = {.format = format, .sets = PROMETHEUS_SETS_ALL};
+        const struct prometheus_options options = {.format = format, .groups = GROUPS_ALL};
         struct buf whole = encoded(s, format);
         for (size_t maximum = 1; maximum < whole.length; maximum += maximum / 50 + 1) {
             struct buf b;
@@ -348,7 +349,7 @@ static void test_appends(void **state)
     (void)state;
     struct snapshot *s = full_snapshot();
     for (unsigned format = 0; format < PROMETHEUS_FORMATS; format++) {
-        const struct prometheus_options options = {.format = format, .sets = PROMETHEUS_SETS_ALL};
+        const struct prometheus_options options = {.format = format, .groups = GROUPS_ALL};
         struct buf whole = encoded(s, format);
         struct buf b;
         buf_init(&b, BODY_MAX);
@@ -375,7 +376,7 @@ int main(void)
         cmocka_unit_test(test_openmetrics_of_nothing),
         cmocka_unit_test(test_openmetrics_names_do_not_clash),
         cmocka_unit_test(test_help_escapes),
-        cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_maximum),
         cmocka_unit_test(test_appends),
     };

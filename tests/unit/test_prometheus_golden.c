@@ -31,7 +31,7 @@ static void write_golden(const char *path, const struct buf *content)
 
 static void encode(const struct snapshot *s, enum prometheus_format format, struct buf *ret)
 {
-    const struct prometheus_options options = {.format = format, .sets = PROMETHEUS_SETS_ALL};
+    const struct prometheus_options options = {.format = format, .groups = GROUPS_ALL};
     buf_init(ret, GOLDEN_MAX);
     assert_int_equal(prometheus_encode(s, &options, ret), 0);
 }

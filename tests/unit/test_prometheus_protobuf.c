@@ -29,7 +29,7 @@ static locale_t c_locale; /* what numbers are read with, whatever the locale of 
 
 static struct buf encoded(const struct snapshot *s, enum prometheus_format format)
 {
-    const struct prometheus_options options = {.format = format, .sets = PROMETHEUS_SETS_ALL};
+    const struct prometheus_options options = {.format = format, .groups = GROUPS_ALL};
     struct buf b;
     buf_init(&b, BODY_MAX);
     assert_int_equal(prometheus_encode(s, &options, &b), 0);

@@ -38,9 +38,9 @@ static void scrape(struct fixture *f, const char *method, const char *path, cons
 
 /* Does the answer have the exposition of `s`? */
 static void check_body(const struct buf *answer, const struct snapshot *s,
-                       enum prometheus_format format, unsigned sets, bool gzip)
+                       enum prometheus_format format, unsigned groups, bool gzip)
 {
-    const struct prometheus_options options = {.format = format, .sets = sets};
+    const struct prometheus_options options = {.format = format, .groups = groups};
     struct buf expected;
     struct buf got;
     buf_init(&expected, ANSWER_MAX);
@@ -87,7 +87,7 @@ static void test_formats(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         scrape(&f, "GET", "/metrics", cases[i].accept, s, &answer);
         assert_true(has_header(&answer, cases[i].content_type));
-        check_body(&answer, s, cases[i].format, PROMETHEUS_SETS_ALL, false);
+        check_body(&answer, s, cases[i].format, GROUPS_ALL, false);
         buf_done(&answer);
     }
     snapshot_unref(s);
@@ -113,7 +113,7 @@ static void test_gzip(void **state)
         start_packing(&f);
         struct snapshot *s = snapshot_with(lengths[i]);
         scrape(&f, "GET", "/metrics", "Accept-Encoding: gzip\r\n", s, &answer);
-        check_body(&answer, s, PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL, true);
+        check_body(&answer, s, PROMETHEUS_TEXT, GROUPS_ALL, true);
         (void)snprintf(length, sizeof length, "Content-Length: %zu", body_length(&answer));
         assert_true(has_header(&answer, length));
         buf_done(&answer);
@@ -126,7 +126,7 @@ static void test_gzip(void **state)
         buf_done(&answer);
 
         scrape(&f, "GET", "/metrics", "Accept-Encoding: identity\r\n", s, &answer);
-        check_body(&answer, s, PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL, false);
+        check_body(&answer, s, PROMETHEUS_TEXT, GROUPS_ALL, false);
         buf_done(&answer);
         snapshot_unref(s);
         stop(&f);
@@ -142,10 +142,10 @@ static void test_gzip_of_little(void **state)
     start_packing(&f);
     struct snapshot *s = numbered(1, 7);
     scrape(&f, "GET", "/metrics", "Accept-Encoding: gzip\r\n", s, &answer);
-    check_body(&answer, s, PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL, false);
+    check_body(&answer, s, PROMETHEUS_TEXT, GROUPS_ALL, false);
     buf_done(&answer);
     scrape(&f, "GET", "/metrics", "Accept-Encoding: gzip, identity;q=0\r\n", s, &answer);
-    check_body(&answer, s, PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL, true);
+    check_body(&answer, s, PROMETHEUS_TEXT, GROUPS_ALL, true);
     buf_done(&answer);
     snapshot_unref(s);
     stop(&f);
@@ -164,24 +164,25 @@ static void test_not_acceptable(void **state)
     stop(&f);
 }
 
-static void test_chosen_sets(void **state)
+static void test_chosen_groups(void **state)
 {
     (void)state;
     static const struct {
         const char *query;
-        unsigned sets;
+        unsigned groups;
     } cases[] = {
-        {"", PROMETHEUS_SETS_ALL},
-        {"?", PROMETHEUS_SETS_ALL},
-        {"?x=1&collect=cpu&collect[0]=cpu&&y", PROMETHEUS_SETS_ALL},
+        {"", GROUPS_ALL},
+        {"?", GROUPS_ALL},
+        {"?x=1&collect=cpu&collect[0]=cpu&&y", GROUPS_ALL},
         {"?collect[]=pids", 1U << GROUP_PIDS},
         {"?collect[]=pids&collect[]=pids&other[]=nothing", 1U << GROUP_PIDS},
-        {"?collect%5B%5D=pids&collect%5b%5d=block_io&collect[]=m%65mory",
+        {"?collect%5B%5D=pids&collect%5b%5d=diskIO&collect[]=m%65mory",
          1U << GROUP_PIDS | 1U << GROUP_BLOCK_IO | 1U << GROUP_MEMORY},
-        {"?collect[]=state&collect[]=weir", 1U << GROUP_NONE | PROMETHEUS_SET_AGENT},
-        {"?exclude[]=pids", PROMETHEUS_SETS_ALL & ~(1U << GROUP_PIDS)},
+        {"?collect[]=state&collect[]=weir", GROUP_BIT(GROUP_NONE) | GROUP_BIT(GROUP_AGENT)},
+        {"?exclude[]=pids", GROUPS_ALL & ~(1U << GROUP_PIDS)},
         {"?exclude[]=cpu&exclude[]=network&exclude[]=pressure&exclude[]=spec&exclude[]=weir",
-         1U << GROUP_PIDS | 1U << GROUP_BLOCK_IO | 1U << GROUP_MEMORY | 1U << GROUP_NONE},
+         GROUPS_ALL & ~(1U << GROUP_CPU | 1U << GROUP_NETWORK | 1U << GROUP_PRESSURE |
+                        1U << GROUP_SPEC | 1U << GROUP_AGENT)},
     };
     struct fixture f;
     struct buf answer;
@@ -191,7 +192,7 @@ static void test_chosen_sets(void **state)
         char path[CHOSEN_MAX];
         (void)snprintf(path, sizeof path, "/metrics%s", cases[i].query);
         scrape(&f, "GET", path, "", s, &answer);
-        check_body(&answer, s, PROMETHEUS_TEXT, cases[i].sets, false);
+        check_body(&answer, s, PROMETHEUS_TEXT, cases[i].groups, false);
         buf_done(&answer);
     }
     snapshot_unref(s);
@@ -207,8 +208,10 @@ static void test_wrong_queries(void **state)
     } cases[] = {
         {"collect[]=cpu&exclude[]=pids", "not both"},
         {"collect[]=cpus",
-         "There is no set of metrics called \"cpus\"; there are cpu, memory, network, block_io, "
-         "pids, pressure, spec, state, weir."},
+         "There is no group of metrics called \"cpus\"; there are cpu, memory, network, diskIO, "
+         "pids, pressure, spec, oom_event, lifecycle, disk, process, sched, cpuLoad, cpuset, "
+         "hugetlb, memory_numa, tcp, udp, advtcp, state, weir, engine, machine, cpu_topology, "
+         "docker."},
         {"exclude[]=CPU", "called \"CPU\""},
         {"collect[]=", "called \"\""},
         {"collect[]", "called \"\""},
@@ -228,28 +231,6 @@ static void test_wrong_queries(void **state)
     }
     assert_int_equal(f.source.demand_count, 0);
     stop(&f);
-}
-
-static void test_set_names(void **state)
-{
-    (void)state;
-    struct buf names;
-    unsigned seen = 0;
-    buf_init(&names, CHOSEN_MAX);
-    prometheus_add_set_names(&names);
-    for (const char *at = names.data; *at != '\0';) {
-        size_t length = strcspn(at, ",");
-        unsigned set = prometheus_set_find(at, length);
-        assert_true(set != 0 && (set & (set - 1)) == 0 && !(seen & set));
-        assert_int_equal(prometheus_set_find(at, length - 1), 0);
-        seen |= set;
-        at += length;
-        at += strspn(at, ", ");
-    }
-    assert_int_equal(seen, PROMETHEUS_SETS_ALL);
-    assert_int_equal(prometheus_set_find("network", 7), 1U << GROUP_NETWORK);
-    assert_int_equal(prometheus_set_find("networks", 8), 0);
-    buf_done(&names);
 }
 
 static void test_methods(void **state)
@@ -316,7 +297,7 @@ static void test_prefix(void **state)
     check_get(&f, "/monitor/weir", 200, "<a href=\"./weir/-/ready\">");
     struct snapshot *s = numbered(1, 7);
     scrape(&f, "GET", "/monitor/weir/numbers", "", s, &answer);
-    check_body(&answer, s, PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL, false);
+    check_body(&answer, s, PROMETHEUS_TEXT, GROUPS_ALL, false);
     buf_done(&answer);
     snapshot_unref(s);
     stop(&f);
@@ -335,7 +316,7 @@ static void test_prefix_of_metrics_at_root(void **state)
     struct snapshot *s = numbered(1, 7);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         scrape(&f, "GET", paths[i], "", s, &answer);
-        check_body(&answer, s, PROMETHEUS_TEXT, PROMETHEUS_SETS_ALL, false);
+        check_body(&answer, s, PROMETHEUS_TEXT, GROUPS_ALL, false);
         buf_done(&answer);
     }
     snapshot_unref(s);
@@ -345,17 +326,11 @@ static void test_prefix_of_metrics_at_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_gzip),
-        cmocka_unit_test(test_gzip_of_little),
-        cmocka_unit_test(test_not_acceptable),
-        cmocka_unit_test(test_chosen_sets),
-        cmocka_unit_test(test_wrong_queries),
-        cmocka_unit_test(test_set_names),
-        cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_reload),
-        cmocka_unit_test(test_prefix),
-        cmocka_unit_test(test_prefix_of_metrics_at_root),
+        cmocka_unit_test(test_formats),        cmocka_unit_test(test_gzip),
+        cmocka_unit_test(test_gzip_of_little), cmocka_unit_test(test_not_acceptable),
+        cmocka_unit_test(test_chosen_groups),  cmocka_unit_test(test_wrong_queries),
+        cmocka_unit_test(test_methods),        cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_prefix),         cmocka_unit_test(test_prefix_of_metrics_at_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,7 +109,7 @@ static void test_no_place(void **state)
     check_get(&f, "/metrics", 200, "} 1111\n");
     f.source.current->monotonic_ns -= 2 * MAX_AGE_MS * NS_PER_MS;
     check_get(&f, "/metrics", 503, "wait");
-    check_get(&f, "/metrics?collect[]=nothing", 400, "no set");
+    check_get(&f, "/metrics?collect[]=nothing", 400, "no group");
     check_get(&f, "/-/ready", 200, "ready"); /* only scrapes wait */
     assert_int_equal(scrape_refused(f.scrape), 2);
     assert_int_equal(f.source.demand_count, 2);

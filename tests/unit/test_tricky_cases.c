@@ -71,7 +71,7 @@ static int set_up(void **state)
 {
     static struct fixture f;
     f = (struct fixture){
-        .derive = derive_new(),
+        .derive = derive_new(GROUPS_ALL),
         .facts = docker(1),
         .identity = make_identity(ID, STARTED),
         .state = STATE_RUNNING,
