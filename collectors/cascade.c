@@ -10,6 +10,7 @@
 #include "collectors/compat.h"
 #include "collectors/derive.h"
 #include "collectors/inventory.h"
+#include "collectors/machine.h"
 #include "collectors/merge.h"
 
 #include <assert.h>
@@ -36,6 +37,7 @@ struct cascade {
     struct inventory *inventory;
     struct derive *derive;
     struct afterlife *afterlife;
+    struct compat *compat;
     struct row_index index;
     uint64_t sealed; /* rounds so far */
     unsigned groups; /* bit per enum metric_group that is shown */
@@ -89,6 +91,7 @@ int cascade_new(const struct collector_options *options, const struct text_list 
     c->derive = derive_new(options->groups);
     c->afterlife = afterlife_new(options->linger_ms, AFTERLIFE_MAX);
     c->inventory = inventory_new();
+    c->compat = compat_new(options->groups, MACHINE_HOST_MOUNT);
     struct collector_options shared = *options;
     shared.inventory = c->inventory;
     shared.engine_for_identity = comes_before(tiers, "cgroup", "engine");
@@ -207,7 +210,7 @@ struct snapshot *cascade_seal(struct cascade *c, const struct part *agent)
     part_add_point(&own, AGENT_LINGERING_DROPPED, afterlife_dropped(c->afterlife), NULL);
     part_add_point(&own, AGENT_ROUNDS, s->number, NULL);
     part_add_point(&own, AGENT_SNAPSHOT_TIME, s->realtime_ns, NULL);
-    compat_add_points(parts, c->tier_count, &own);
+    compat_add_points(c->compat, parts, c->tier_count, agent, &own);
     parts[c->tier_count] = &own;
     parts[c->tier_count + 1] = agent;
     merge_points(s, parts, c->tier_count + (agent ? 2 : 1));
@@ -253,6 +256,7 @@ void cascade_close(struct cascade *c)
     row_index_done(&c->index);
     derive_free(c->derive);
     afterlife_free(c->afterlife);
+    compat_free(c->compat);
     inventory_free(c->inventory);
     free(c->tiers);
     free(c);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "collectors/group_files.h"
 #include "collectors/group_parse.h"
+#include "collectors/machine.h"
 #include "collectors/proc_net.h"
 
 #include <fcntl.h>
@@ -55,33 +56,6 @@ static int read_below(struct group_reader *r, const char *top, const char *name,
     return group_path_read(r, AT_FDCWD, path, ret_text, ret_length);
 }
 
-/* CPUs in a list such as "0-3,8"; 0 when it is none. */
-static unsigned count_cpus(const char *text)
-{
-    unsigned cpus = 0;
-    while (*text != '\0' && *text != '\n') {
-        uint64_t first = 0;
-        uint64_t last = 0;
-        size_t digits = strspn(text, "0123456789");
-        if (text_parse_u64(text, digits, &first) < 0)
-            return 0;
-        last = first;
-        text += digits;
-        if (*text == '-') {
-            digits = strspn(++text, "0123456789");
-            if (text_parse_u64(text, digits, &last) < 0)
-                return 0;
-            text += digits;
-        }
-        if (last < first || last - first >= UINT16_MAX)
-            return 0;
-        cpus += (unsigned)(last - first + 1);
-        if (*text == ',')
-            text++;
-    }
-    return cpus;
-}
-
 /* Memory and swap as they are now; the bits of what was found. */
 static uint64_t read_meminfo(struct group_reader *r, uint64_t values[MEMINFO_KEYS])
 {
@@ -92,15 +66,12 @@ static uint64_t read_meminfo(struct group_reader *r, uint64_t values[MEMINFO_KEY
     return group_parse_meminfo(text, length, meminfo_keys, MEMINFO_KEYS, values);
 }
 
-static void add_machine(struct group_reader *r, const struct group_round *round,
-                        const uint64_t memory[], uint64_t found)
+static void add_machine(struct group_reader *r, const uint64_t memory[], uint64_t found)
 {
-    if (round->cpus > 0)
-        part_add_point(&r->result.part, AGENT_MACHINE_CORES, round->cpus, NULL);
-    if ((found >> MEMINFO_TOTAL) & 1)
-        part_add_point(&r->result.part, AGENT_MACHINE_MEMORY, memory[MEMINFO_TOTAL], NULL);
-    if ((found >> MEMINFO_SWAP_TOTAL) & 1)
-        part_add_point(&r->result.part, AGENT_MACHINE_SWAP, memory[MEMINFO_SWAP_TOTAL], NULL);
+    bool has_total = (found >> MEMINFO_TOTAL) & 1;
+    bool has_swap = (found >> MEMINFO_SWAP_TOTAL) & 1;
+    machine_add_points(r->machine, has_total ? &memory[MEMINFO_TOTAL] : NULL,
+                       has_swap ? &memory[MEMINFO_SWAP_TOTAL] : NULL, &r->result.part);
 }
 
 static uint64_t own_network(const struct group_reader *r)
@@ -113,22 +84,19 @@ static uint64_t own_network(const struct group_reader *r)
 
 struct group_round group_host_begin(struct group_reader *r, uint64_t now_ns)
 {
-    struct group_round round = {.r = r, .now_ns = now_ns};
-    const char *text = NULL;
-    size_t length = 0;
+    struct group_round round = {
+        .r = r, .now_ns = now_ns, .cpus = machine_begin(r->machine, now_ns)};
     uint64_t memory[MEMINFO_KEYS] = {0};
     uint64_t found = read_meminfo(r, memory);
     if ((found >> MEMINFO_TOTAL) & 1)
         round.host_memory = memory[MEMINFO_TOTAL];
-    if (read_below(r, r->options.sysfs, "devices/system/cpu/online", &text, &length) == 0)
-        round.cpus = count_cpus(text);
     /* Where pid 1 is hidden, weir's own network is taken for the host's; where it is not the
      * host's, nothing is known of that. */
     if (r->private_pids)
         round.host_network = 0;
     else if (proc_net_namespace(r->options.procfs, 1, &round.host_network) < 0)
         round.host_network = own_network(r);
-    add_machine(r, &round, memory, found);
+    add_machine(r, memory, found);
     return round;
 }
 

@@ -9,6 +9,7 @@
 #include "collectors/group_row.h"
 #include "collectors/group_scan.h"
 #include "collectors/group_watch.h"
+#include "collectors/machine.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -83,6 +84,18 @@ static void free_options(struct group_reader *r)
     free(r->sysfs);
 }
 
+static struct machine *machine_of(const struct group_reader *r, const char *architecture)
+{
+    const struct machine_options options = {
+        .procfs = r->procfs,
+        .sysfs = r->sysfs,
+        .root = machine_host_root(MACHINE_HOST_MOUNT),
+        .architecture = architecture,
+        .groups = r->options.groups,
+    };
+    return machine_new(&options);
+}
+
 int group_reader_new(const struct group_reader_options *options, struct err *e,
                      struct group_reader **ret_reader)
 {
@@ -94,7 +107,9 @@ int group_reader_new(const struct group_reader_options *options, struct err *e,
     }
     copy_options(r, options);
     struct utsname kernel;
-    r->block_zeros = uname(&kernel) < 0 || block_accounting_zero_counts(kernel.release);
+    bool named = uname(&kernel) == 0;
+    r->block_zeros = !named || block_accounting_zero_counts(kernel.release);
+    r->machine = machine_of(r, named ? kernel.machine : "");
     r->private_pids = has_private_pids(options->procfs);
     for (enum group_controller c = 0; c < CONTROLLER_COUNT; c++)
         r->tree_of[c] = index_of(r, group_layout_tree(&r->layout, c));
@@ -127,6 +142,7 @@ void group_reader_free(struct group_reader *r)
         if (r->roots[i] >= 0)
             (void)close(r->roots[i]);
     group_layout_done(&r->layout);
+    machine_free(r->machine);
     free_options(r);
     for (size_t i = 0; i < r->hint_count; i++)
         free(r->hints[i].path);

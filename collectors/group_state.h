@@ -10,6 +10,8 @@
 #include "collectors/group_parse_io.h"
 #include "collectors/group_reader.h"
 
+struct machine;
+
 /* A directory that is listed in every round, because containers are below it. */
 struct watched {
     char *path;         /* owned */
@@ -59,7 +61,8 @@ struct group_reader {
     size_t device_count;
     size_t device_capacity;
     struct arena device_names;
-    struct group_io *io; /* owned: the devices of one group */
+    struct group_io *io;     /* owned: the devices of one group */
+    struct machine *machine; /* owned: what is known of the host beside its rows */
 
     int inotify;       /* of removals, -1 none */
     int limit_inotify; /* of changed limits, -1 none; read in rounds only */
