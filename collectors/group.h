@@ -50,6 +50,8 @@ struct group {
     bool twin;           /* another group has the id and counts */
     bool sandbox;        /* a pod's, the owner of the pod's network */
     uint64_t facts_ns;   /* CLOCK_MONOTONIC when the runtimes' files were asked last, 0 never */
+
+    struct group_process *process; /* of group_process*.c; owned, NULL nothing is kept */
 };
 
 /* A block device and what it is called. */

@@ -225,4 +225,5 @@ void group_host_fill(const struct group_round *round, struct group *root, struct
     group_row_end(row, GROUP_NETWORK, fill_network(r, row));
     fill_pressure(round, row);
     group_host_fill_disks(round, row);
+    group_process_fill_host(round, root, row);
 }

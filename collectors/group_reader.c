@@ -10,6 +10,7 @@
 #include "collectors/group_scan.h"
 #include "collectors/group_watch.h"
 #include "collectors/machine.h"
+#include "collectors/task_states.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -138,6 +139,7 @@ void group_reader_free(struct group_reader *r)
     group_scan_forget(r);
     group_scan_free(r, r->root);
     group_watch_close(r);
+    task_states_free(r->task_states);
     for (size_t i = 0; i < r->layout.tree_count; i++)
         if (r->roots[i] >= 0)
             (void)close(r->roots[i]);

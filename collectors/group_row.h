@@ -41,6 +41,9 @@ void group_host_fill_disks(const struct group_round *round, struct container_row
  * wanted, read of the group's processes. After group_net_resolve. */
 void group_process_fill(const struct group_round *round, struct group *g,
                         struct container_row *row);
+/* GROUP_TCP, GROUP_UDP and GROUP_ADVTCP of the host, from its process 1. */
+void group_process_fill_host(const struct group_round *round, struct group *root,
+                             struct container_row *row);
 /* Frees what it keeps of a group. */
 void group_process_forget(struct group *g);
 
