@@ -147,6 +147,7 @@ int main(void)
         .procfs = "/proc",
         .sysfs = "/sys",
         .max_files = raise_descriptor_limit(),
+        .groups = GROUPS_DEFAULT,
         .files = {.run = "/run"},
     };
     struct err e = {0};

@@ -58,7 +58,9 @@ struct group {
 struct named_device {
     uint32_t major;
     uint32_t minor;
-    const char *name;
+    const char *name; /* NULL not looked up */
+    bool judged;      /* `disk` was looked up */
+    bool disk;        /* a whole one, whose numbers in /proc/diskstats are shown */
 };
 
 #endif

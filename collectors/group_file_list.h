@@ -3,7 +3,7 @@
 #define WEIR_COLLECTORS_GROUP_FILE_LIST_H
 
 /* Columns: id, cgroup version (0: of the v2 tree, whatever the controllers' version), controller,
- * name. Read in every round. */
+ * name. Read in every round where their group of values is wanted. */
 #define GROUP_FILE_LIST(F)                                                  \
     F(CPU_USAGE_1, 1, CPUACCT, "cpuacct.usage")                             \
     F(CPU_MODES_1, 1, CPUACCT, "cpuacct.stat")                              \
@@ -26,12 +26,16 @@
     F(MEMORY_EVENTS_2, 2, MEMORY, "memory.events")                          \
     F(SWAP_2, 2, MEMORY, "memory.swap.current")                             \
     F(BLOCK_2, 2, BLKIO, "io.stat")                                         \
+    F(SWAP_EVENTS_2, 2, MEMORY, "memory.swap.events")                       \
     F(PIDS_2, 2, PIDS, "pids.current")                                      \
     F(PIDS_EVENTS_2, 2, PIDS, "pids.events")                                \
     F(EVENTS_2, 2, FREEZER, "cgroup.events")                                \
     F(CPU_PRESSURE, 0, CPU, "cpu.pressure")                                 \
     F(MEMORY_PRESSURE, 0, MEMORY, "memory.pressure")                        \
-    F(IO_PRESSURE, 0, BLKIO, "io.pressure")
+    F(IO_PRESSURE, 0, BLKIO, "io.pressure")                                 \
+    F(MIGRATE_1, 1, CPUSET, "cpuset.memory_migrate")                        \
+    F(NUMA_1, 1, MEMORY, "memory.numa_stat")                                \
+    F(NUMA_2, 2, MEMORY, "memory.numa_stat")
 
 /* The same, read every few seconds and never kept open: limits. cpu.max has the period too. */
 #define GROUP_LIMIT_LIST(F)                                 \

@@ -117,7 +117,8 @@ static void find_elsewhere(struct group_reader *r, struct group *g,
     static const char *const names[CONTROLLER_COUNT] = {
         [CONTROLLER_CPU] = "cpu",       [CONTROLLER_CPUACCT] = "cpuacct",
         [CONTROLLER_MEMORY] = "memory", [CONTROLLER_BLKIO] = "blkio",
-        [CONTROLLER_PIDS] = "pids",     [CONTROLLER_FREEZER] = "freezer"};
+        [CONTROLLER_PIDS] = "pids",     [CONTROLLER_FREEZER] = "freezer",
+        [CONTROLLER_CPUSET] = "cpuset", [CONTROLLER_HUGETLB] = "hugetlb"};
     struct arena scratch = {0};
     struct stat st;
     const char *path = g->pid == 0 || g->name.id_length == 0
@@ -265,6 +266,31 @@ static void read_limit(struct group_reader *r, struct group *g, const struct fil
                      kind->name, text);
 }
 
+/* Groups of values that have limits, or files that appear and vanish as cgroup.pressure says. */
+#define GROUPS_WATCHED                                                        \
+    (GROUP_BIT(GROUP_SPEC) | GROUP_BIT(GROUP_CPU) | GROUP_BIT(GROUP_MEMORY) | \
+     GROUP_BIT(GROUP_PIDS) | GROUP_BIT(GROUP_PRESSURE))
+
+/* Does a group of values that somebody wants need the limit? */
+static bool is_wanted(const struct group_reader *r, enum group_limit limit)
+{
+    unsigned users = GROUP_BIT(GROUP_SPEC);
+    switch (limit) {
+    case GROUP_LIMIT_QUOTA:
+        users |= GROUP_BIT(GROUP_CPU); /* without one nothing is throttled */
+        break;
+    case GROUP_LIMIT_MEMORY:
+        users |= GROUP_BIT(GROUP_MEMORY);
+        break;
+    case GROUP_LIMIT_PIDS:
+        users = GROUP_BIT(GROUP_PIDS);
+        break;
+    default:
+        break;
+    }
+    return r->options.groups & users;
+}
+
 bool group_is_limit_file(const char *name)
 {
     for (size_t i = 0; i < sizeof limit_kinds / sizeof limit_kinds[0]; i++)
@@ -283,11 +309,12 @@ void group_limits_read(struct group_reader *r, struct group *g, uint64_t now_ns)
     g->missing = 0;
     g->no_tree = 0;
     /* Before they are read, so that no change falls between. */
-    if (!g->limits.heard_of)
+    if (!g->limits.heard_of && r->options.groups & GROUPS_WATCHED)
         g->limits.heard_of = group_watch_limits(r, g);
     for (size_t i = 0; i < sizeof limit_kinds / sizeof limit_kinds[0]; i++) {
         int tree = r->tree_of[limit_kinds[i].kind.controller];
-        if (tree >= 0 && r->layout.trees[tree].version == limit_kinds[i].kind.version)
+        if (tree >= 0 && r->layout.trees[tree].version == limit_kinds[i].kind.version &&
+            is_wanted(r, limit_kinds[i].limit))
             read_limit(r, g, &limit_kinds[i].kind, limit_kinds[i].limit);
     }
 }

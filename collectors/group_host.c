@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "collectors/group_device.h"
 #include "collectors/group_files.h"
 #include "collectors/group_parse.h"
 #include "collectors/machine.h"
@@ -87,12 +88,15 @@ struct group_round group_host_begin(struct group_reader *r, uint64_t now_ns)
     struct group_round round = {
         .r = r, .now_ns = now_ns, .cpus = machine_begin(r->machine, now_ns)};
     uint64_t memory[MEMINFO_KEYS] = {0};
-    uint64_t found = read_meminfo(r, memory);
+    uint64_t found = 0;
+    if (r->options.groups & (GROUP_BIT(GROUP_MACHINE) | GROUP_BIT(GROUP_MEMORY)))
+        found = read_meminfo(r, memory);
     if ((found >> MEMINFO_TOTAL) & 1)
         round.host_memory = memory[MEMINFO_TOTAL];
+    round.host_swaps = (found >> MEMINFO_SWAP_TOTAL) & 1 && memory[MEMINFO_SWAP_TOTAL] > 0;
     /* Where pid 1 is hidden, weir's own network is taken for the host's; where it is not the
      * host's, nothing is known of that. */
-    if (r->private_pids)
+    if (r->private_pids || !group_net_wanted(r))
         round.host_network = 0;
     else if (proc_net_namespace(r->options.procfs, 1, &round.host_network) < 0)
         round.host_network = own_network(r);
@@ -100,7 +104,15 @@ struct group_round group_host_begin(struct group_reader *r, uint64_t now_ns)
     return round;
 }
 
-static enum reason fill_memory(struct group_reader *r, struct container_row *row)
+/* GROUP_MEMORY and GROUP_SPEC are of one file. */
+static void set_wanted(const struct group_round *round, struct container_row *row,
+                       enum container_metric metric, uint64_t value)
+{
+    if (group_row_wants(round, container_metrics[metric].group))
+        group_row_set(row, metric, value);
+}
+
+static enum reason fill_memory(const struct group_round *round, struct container_row *row)
 {
     static const struct {
         enum meminfo from;
@@ -115,25 +127,25 @@ static enum reason fill_memory(struct group_reader *r, struct container_row *row
     uint64_t v[MEMINFO_KEYS] = {0};
     const uint64_t needed = 1U << MEMINFO_TOTAL | 1U << MEMINFO_ANON | 1U << MEMINFO_CACHED |
                             1U << MEMINFO_BUFFERS | 1U << MEMINFO_INACTIVE_FILE;
-    uint64_t found = read_meminfo(r, v);
+    uint64_t found = read_meminfo(round->r, v);
     if ((found & needed) != needed)
         return REASON_NOT_GIVEN;
     /* As v2 counts "file": page cache with buffers and what is in swap too. */
     uint64_t file = v[MEMINFO_CACHED] + v[MEMINFO_BUFFERS] + v[MEMINFO_SWAP_CACHED];
     uint64_t usage = v[MEMINFO_ANON] + file;
     uint64_t inactive = v[MEMINFO_INACTIVE_FILE];
-    group_row_set(row, CONTAINER_MEMORY_USAGE, usage);
-    group_row_set(row, CONTAINER_MEMORY_WORKING_SET, inactive < usage ? usage - inactive : 0);
-    group_row_set(row, CONTAINER_MEMORY_RSS, v[MEMINFO_ANON]);
-    group_row_set(row, CONTAINER_MEMORY_CACHE, file);
-    group_row_set(row, CONTAINER_MEMORY_INACTIVE_FILE, inactive);
+    set_wanted(round, row, CONTAINER_MEMORY_USAGE, usage);
+    set_wanted(round, row, CONTAINER_MEMORY_WORKING_SET, inactive < usage ? usage - inactive : 0);
+    set_wanted(round, row, CONTAINER_MEMORY_RSS, v[MEMINFO_ANON]);
+    set_wanted(round, row, CONTAINER_MEMORY_CACHE, file);
+    set_wanted(round, row, CONTAINER_MEMORY_INACTIVE_FILE, inactive);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if ((found >> others[i].from) & 1)
-            group_row_set(row, others[i].to, v[others[i].from]);
+            set_wanted(round, row, others[i].to, v[others[i].from]);
     if ((found >> MEMINFO_SWAP_FREE) & 1 && v[MEMINFO_SWAP_FREE] <= v[MEMINFO_SWAP_TOTAL])
-        group_row_set(row, CONTAINER_MEMORY_SWAP, v[MEMINFO_SWAP_TOTAL] - v[MEMINFO_SWAP_FREE]);
-    group_row_set(row, CONTAINER_SUM_MEMORY_LIMIT, v[MEMINFO_TOTAL]);
-    group_row_set(row, CONTAINER_SPEC_MEMORY_LIMIT, v[MEMINFO_TOTAL]);
+        set_wanted(round, row, CONTAINER_MEMORY_SWAP, v[MEMINFO_SWAP_TOTAL] - v[MEMINFO_SWAP_FREE]);
+    set_wanted(round, row, CONTAINER_SUM_MEMORY_LIMIT, v[MEMINFO_TOTAL]);
+    set_wanted(round, row, CONTAINER_SPEC_MEMORY_LIMIT, v[MEMINFO_TOTAL]);
     return REASON_NONE;
 }
 
@@ -203,27 +215,39 @@ static void fill_pressure(const struct group_round *round, struct container_row 
     group_row_end(row, GROUP_PRESSURE, any ? REASON_NONE : REASON_NO_PRESSURE);
 }
 
+static void fill_groups(const struct group_round *round, struct group *root,
+                        struct container_row *row)
+{
+    bool whole = !round->r->layout.partial; /* the top of a part is not the host */
+    if (whole && group_row_wants(round, GROUP_CPU))
+        group_row_fill_cpu(round, root, row);
+    if (whole && group_row_wants(round, GROUP_BLOCK_IO))
+        group_row_fill_block(round, root, row);
+}
+
 void group_host_fill(const struct group_round *round, struct group *root, struct container_row *row)
 {
     struct group_reader *r = round->r;
+    bool memory = group_row_wants(round, GROUP_MEMORY);
+    bool spec = group_row_wants(round, GROUP_SPEC);
     row->state = STATE_RUNNING;
     row->knowledge = KNOWS_ALIVE;
     row->cgroup_version = r->version;
     row->cpus = round->cpus;
     group_row_begin(row);
-    if (r->layout.partial) { /* the top of a part is not the host */
-        group_row_end(row, GROUP_CPU, REASON_NOT_GIVEN);
-        group_row_end(row, GROUP_BLOCK_IO, REASON_NOT_GIVEN);
-    } else {
-        group_row_fill_cpu(round, root, row);
-        group_row_fill_block(round, root, row);
-    }
-    enum reason memory = fill_memory(r, row);
-    group_row_end(row, GROUP_MEMORY, memory);
-    group_row_end(row, GROUP_SPEC, memory);
-    group_row_end(row, GROUP_PIDS, fill_pids(r, row));
-    group_row_end(row, GROUP_NETWORK, fill_network(r, row));
-    fill_pressure(round, row);
-    group_host_fill_disks(round, row);
+    fill_groups(round, root, row);
+    enum reason absent = memory || spec ? fill_memory(round, row) : REASON_NOT_GIVEN;
+    if (memory)
+        group_row_end(row, GROUP_MEMORY, absent);
+    if (spec)
+        group_row_end(row, GROUP_SPEC, absent);
+    if (group_row_wants(round, GROUP_PIDS))
+        group_row_end(row, GROUP_PIDS, fill_pids(r, row));
+    if (group_row_wants(round, GROUP_NETWORK))
+        group_row_end(row, GROUP_NETWORK, fill_network(r, row));
+    if (group_row_wants(round, GROUP_PRESSURE))
+        fill_pressure(round, row);
+    if (group_row_wants(round, GROUP_BLOCK_IO))
+        group_host_fill_disks(round, row);
     group_process_fill_host(round, root, row);
 }

@@ -40,7 +40,8 @@ unsigned group_controller_bit(const char *name, size_t length)
         {"cpu", CONTROLLER_CPU},         {"cpuacct", CONTROLLER_CPUACCT},
         {"memory", CONTROLLER_MEMORY},   {"blkio", CONTROLLER_BLKIO},
         {"io", CONTROLLER_BLKIO},        {"pids", CONTROLLER_PIDS},
-        {"freezer", CONTROLLER_FREEZER},
+        {"freezer", CONTROLLER_FREEZER}, {"cpuset", CONTROLLER_CPUSET},
+        {"hugetlb", CONTROLLER_HUGETLB},
     };
     for (size_t i = 0; i < sizeof controllers / sizeof controllers[0]; i++) {
         const char *known = controllers[i].name;

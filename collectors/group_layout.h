@@ -16,6 +16,8 @@ enum group_controller {
     CONTROLLER_BLKIO,
     CONTROLLER_PIDS,
     CONTROLLER_FREEZER, /* v1 only */
+    CONTROLLER_CPUSET,
+    CONTROLLER_HUGETLB,
     CONTROLLER_COUNT,
 };
 

@@ -180,13 +180,24 @@ static bool is_in_network(const struct group_reader *r, const struct group *g)
            network == g->network;
 }
 
+bool group_net_wanted(const struct group_reader *r)
+{
+    return r->options.groups &
+           (GROUP_BIT(GROUP_NETWORK) | GROUP_BIT(GROUP_PROCESS) | GROUP_BIT(GROUP_SCHED) |
+            GROUP_BIT(GROUP_LOAD) | GROUP_BIT(GROUP_TCP) | GROUP_BIT(GROUP_UDP) |
+            GROUP_BIT(GROUP_ADVTCP));
+}
+
 void group_net_resolve(const struct group_round *round)
 {
     struct group_reader *r = round->r;
+    bool wanted = group_net_wanted(r);
     for (size_t i = 0; i < r->group_count; i++) {
         struct group *g = r->groups[i];
         uint64_t age_ns = g->pid == 0 ? NS_PER_SECOND : NETWORK_AGE_NS;
         bool due = g->network_ns == 0 || round->now_ns - g->network_ns >= age_ns;
+        if (!wanted && g->no_tree == 0) /* else its process may tell where the group is */
+            continue;
         if (g->name.kind != GROUP_IS_CONTAINER || g->twin || !due)
             continue;
         g->network_ns = round->now_ns;
@@ -248,5 +259,6 @@ static enum reason fill_network(const struct group_round *round, struct group *g
 
 void group_net_fill(const struct group_round *round, struct group *g, struct container_row *row)
 {
-    group_row_end(row, GROUP_NETWORK, fill_network(round, g, row));
+    if (group_row_wants(round, GROUP_NETWORK))
+        group_row_end(row, GROUP_NETWORK, fill_network(round, g, row));
 }

@@ -2,7 +2,7 @@
  * and the blkio files of v1, with the oddities of single releases. Documents: "IO Interface Files"
  * of Documentation/admin-guide/cgroup-v2.rst;
  * Documentation/admin-guide/cgroup-v1/blkio-controller.rst; block/blk-cgroup.c and
- * block/blk-cgroup-rwstat.c, which write them. */
+ * block/blk-cgroup-rwstat.c and block/blk-iocost.c, which write them. */
 #include "collectors/group_parse_io.h"
 #include "collectors/group_parse.h"
 
@@ -117,13 +117,36 @@ static inline bool word_is_key(struct word word, const char *rest)
     return word.length > 1 + length && memcmp(word.at + 1, rest, length) == 0;
 }
 
+/* Which value "cost.usage=" and the like is. The first is written where the cost model is on, the
+ * others with blkcg_debug_stats only. */
+static unsigned cost_field(struct word word, const char **ret_value)
+{
+    static const struct {
+        const char *key;
+        unsigned field;
+    } keys[] = {
+        {"cost.usage=", GROUP_IO_COST_USAGE},
+        {"cost.wait=", GROUP_IO_COST_WAIT},
+        {"cost.indebt=", GROUP_IO_COST_INDEBT},
+        {"cost.indelay=", GROUP_IO_COST_INDELAY},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        size_t length = strlen(keys[i].key);
+        if (word.length <= length || memcmp(word.at, keys[i].key, length) != 0)
+            continue;
+        *ret_value = word.at + length;
+        return keys[i].field;
+    }
+    return GROUP_IO_FIELDS;
+}
+
 /* Which value "rbytes=" and the like is; where the value begins goes to `ret_value`.
  * GROUP_IO_FIELDS for any other word. */
 static unsigned io_stat_field(struct word word, const char **ret_value)
 {
     bool bytes = word_is_key(word, "bytes=");
     if (!bytes && !word_is_key(word, "ios="))
-        return GROUP_IO_FIELDS;
+        return *word.at == 'c' ? cost_field(word, ret_value) : GROUP_IO_FIELDS;
     *ret_value = word.at + (bytes ? strlen("rbytes=") : strlen("rios="));
     switch (*word.at) {
     case 'r':

@@ -15,9 +15,13 @@ enum group_io_field {
     GROUP_IO_WRITES,
     GROUP_IO_DISCARD_BYTES,
     GROUP_IO_DISCARDS,
-    GROUP_IO_SYNC_BYTES, /* v1 only, as the next three */
+    GROUP_IO_SYNC_BYTES, /* v1 only, as the next two */
     GROUP_IO_ASYNC_BYTES,
     GROUP_IO_TOTAL_BYTES,
+    GROUP_IO_COST_USAGE, /* microseconds; v2 only, as the next three: where io.cost is on */
+    GROUP_IO_COST_WAIT,
+    GROUP_IO_COST_INDEBT,
+    GROUP_IO_COST_INDELAY,
     GROUP_IO_FIELDS,
 };
 

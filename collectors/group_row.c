@@ -25,7 +25,7 @@ void group_row_end(struct container_row *row, enum metric_group group, enum reas
 
 void group_row_begin(struct container_row *row)
 {
-    for (enum metric_group group = GROUP_OOM; group < GROUP_COUNT; group++)
+    for (enum metric_group group = 0; group < GROUP_COUNT; group++)
         group_row_end(row, group, REASON_NOT_GIVEN);
 }
 
@@ -83,8 +83,7 @@ enum reason group_row_reason(const struct group_round *round, const struct group
     return reason;
 }
 
-/* The version of the tree that has the controller, 0 without one. */
-static int version_of(const struct group_reader *r, enum group_controller controller)
+int group_row_version(const struct group_reader *r, enum group_controller controller)
 {
     int tree = r->tree_of[controller];
     return tree < 0 ? 0 : r->layout.trees[tree].version;
@@ -125,9 +124,8 @@ static int read_keys(const struct group_round *round, struct group *g, enum grou
     return found != 0 ? 0 : -EBADMSG;
 }
 
-/* Sets what a file of one number says. 0 or why it says nothing. */
-static int read_number(const struct group_round *round, struct group *g, enum group_file file,
-                       enum container_metric metric, struct container_row *row)
+int group_row_read_number(const struct group_round *round, struct group *g, enum group_file file,
+                          enum container_metric metric, struct container_row *row)
 {
     const char *text = NULL;
     size_t length = 0;
@@ -155,7 +153,7 @@ static enum reason fill_cpu_1(const struct group_round *round, struct group *g,
         {"nr_bursts", CONTAINER_CPU_BURST_PERIODS, 1},
         {"burst_time", CONTAINER_CPU_BURST, 1},
     };
-    int result = read_number(round, g, GROUP_FILE_CPU_USAGE_1, CONTAINER_CPU_USAGE, row);
+    int result = group_row_read_number(round, g, GROUP_FILE_CPU_USAGE_1, CONTAINER_CPU_USAGE, row);
     row->cpu_sampled_ns = clock_monotonic_ns(round->r->options.clock);
     if (result < 0)
         return group_row_reason(round, g, "cpuacct.usage", result);
@@ -203,25 +201,18 @@ static enum reason fill_memory_1(const struct group_round *round, struct group *
         {"total_dirty", CONTAINER_MEMORY_FILE_DIRTY, 1},
         {"total_writeback", CONTAINER_MEMORY_FILE_WRITEBACK, 1},
     };
-    static const struct key_value kills[] = {{"oom_kill", CONTAINER_OOM_KILLS, 1}};
-    int result = read_number(round, g, GROUP_FILE_MEMORY_USAGE_1, CONTAINER_MEMORY_USAGE, row);
+    int result =
+        group_row_read_number(round, g, GROUP_FILE_MEMORY_USAGE_1, CONTAINER_MEMORY_USAGE, row);
     if (result == 0)
         result = read_keys(round, g, GROUP_FILE_MEMORY_STAT_1, values, COUNT_OF(values), row);
     if (result < 0)
         return group_row_reason(round, g, "memory.stat", result);
-    (void)read_number(round, g, GROUP_FILE_MEMORY_PEAK_1, CONTAINER_MEMORY_MAX_USAGE, row);
-    (void)read_number(round, g, GROUP_FILE_MEMORY_FAILCNT_1, CONTAINER_MEMORY_FAILCNT, row);
-    (void)read_number(round, g, GROUP_FILE_MEMORY_KERNEL_1, CONTAINER_MEMORY_KERNEL, row);
-    if (read_keys(round, g, GROUP_FILE_MEMORY_OOM_1, kills, COUNT_OF(kills), row) == 0)
-        row_set(row, CONTAINER_MEMORY_EVENT_OOM_KILL, row->values[CONTAINER_OOM_KILLS]);
+    (void)group_row_read_number(round, g, GROUP_FILE_MEMORY_PEAK_1, CONTAINER_MEMORY_MAX_USAGE,
+                                row);
+    (void)group_row_read_number(round, g, GROUP_FILE_MEMORY_FAILCNT_1, CONTAINER_MEMORY_FAILCNT,
+                                row);
+    (void)group_row_read_number(round, g, GROUP_FILE_MEMORY_KERNEL_1, CONTAINER_MEMORY_KERNEL, row);
     return REASON_NONE;
-}
-
-static void copy_value(struct container_row *row, enum container_metric from,
-                       enum container_metric to)
-{
-    if (row_has(row, from))
-        row_set(row, to, row->values[from]);
 }
 
 static enum reason fill_memory_2(const struct group_round *round, struct group *g,
@@ -243,26 +234,23 @@ static enum reason fill_memory_2(const struct group_round *round, struct group *
         {"pgfault", CONTAINER_MEMORY_TREE_PGFAULT, 1},
         {"pgmajfault", CONTAINER_MEMORY_TREE_PGMAJFAULT, 1},
     };
-    static const struct key_value events[] = {
-        {"low", CONTAINER_MEMORY_EVENT_LOW, 1},
-        {"high", CONTAINER_MEMORY_EVENT_HIGH, 1},
-        {"max", CONTAINER_MEMORY_EVENT_MAX, 1},
-        {"oom", CONTAINER_MEMORY_EVENT_OOM, 1},
-        {"oom_kill", CONTAINER_MEMORY_EVENT_OOM_KILL, 1},
-        {"oom_group_kill", CONTAINER_MEMORY_EVENT_OOM_GROUP_KILL, 1},
+    static const struct key_value swap_events[] = {
+        {"high", CONTAINER_SWAP_EVENT_HIGH, 1},
+        {"max", CONTAINER_SWAP_EVENT_MAX, 1},
+        {"fail", CONTAINER_SWAP_EVENT_FAIL, 1},
     };
-    int result = read_number(round, g, GROUP_FILE_MEMORY_USAGE_2, CONTAINER_MEMORY_USAGE, row);
+    int result =
+        group_row_read_number(round, g, GROUP_FILE_MEMORY_USAGE_2, CONTAINER_MEMORY_USAGE, row);
     if (result == 0)
         result = read_keys(round, g, GROUP_FILE_MEMORY_STAT_2, values, COUNT_OF(values), row);
     if (result < 0)
         return group_row_reason(round, g, "memory.stat", result);
-    (void)read_number(round, g, GROUP_FILE_MEMORY_PEAK_2, CONTAINER_MEMORY_MAX_USAGE, row);
-    (void)read_number(round, g, GROUP_FILE_SWAP_2, CONTAINER_MEMORY_SWAP, row);
-    (void)read_keys(round, g, GROUP_FILE_MEMORY_EVENTS_2, events, COUNT_OF(events), row);
-    copy_value(row, CONTAINER_MEMORY_EVENT_HIGH, CONTAINER_MEMORY_HIGH);
-    copy_value(row, CONTAINER_MEMORY_EVENT_MAX, CONTAINER_MEMORY_MAX);
-    copy_value(row, CONTAINER_MEMORY_EVENT_MAX, CONTAINER_MEMORY_FAILCNT);
-    copy_value(row, CONTAINER_MEMORY_EVENT_OOM_KILL, CONTAINER_OOM_KILLS);
+    (void)group_row_read_number(round, g, GROUP_FILE_MEMORY_PEAK_2, CONTAINER_MEMORY_MAX_USAGE,
+                                row);
+    (void)group_row_read_number(round, g, GROUP_FILE_SWAP_2, CONTAINER_MEMORY_SWAP, row);
+    if (round->host_swaps) /* else one file less to read in every round */
+        (void)read_keys(round, g, GROUP_FILE_SWAP_EVENTS_2, swap_events, COUNT_OF(swap_events),
+                        row);
     return REASON_NONE;
 }
 
@@ -270,7 +258,7 @@ static enum reason fill_memory(const struct group_round *round, struct group *g,
                                struct container_row *row)
 {
     enum reason absent = REASON_NO_CONTROLLER;
-    switch (version_of(round->r, CONTROLLER_MEMORY)) {
+    switch (group_row_version(round->r, CONTROLLER_MEMORY)) {
     case 1:
         absent = fill_memory_1(round, g, row);
         break;
@@ -296,6 +284,54 @@ static enum reason fill_memory(const struct group_round *round, struct group *g,
     return REASON_NONE;
 }
 
+static void copy_value(struct container_row *row, enum container_metric from,
+                       enum container_metric to)
+{
+    if (row_has(row, from))
+        row_set(row, to, row->values[from]);
+}
+
+static void read_events_2(const struct group_round *round, struct group *g,
+                          struct container_row *row)
+{
+    static const struct key_value events[] = {
+        {"low", CONTAINER_MEMORY_EVENT_LOW, 1},
+        {"high", CONTAINER_MEMORY_EVENT_HIGH, 1},
+        {"max", CONTAINER_MEMORY_EVENT_MAX, 1},
+        {"oom", CONTAINER_MEMORY_EVENT_OOM, 1},
+        {"oom_kill", CONTAINER_MEMORY_EVENT_OOM_KILL, 1},
+        {"oom_group_kill", CONTAINER_MEMORY_EVENT_OOM_GROUP_KILL, 1},
+    };
+    (void)read_keys(round, g, GROUP_FILE_MEMORY_EVENTS_2, events, COUNT_OF(events), row);
+    copy_value(row, CONTAINER_MEMORY_EVENT_HIGH, CONTAINER_MEMORY_HIGH);
+    copy_value(row, CONTAINER_MEMORY_EVENT_MAX, CONTAINER_MEMORY_MAX);
+    copy_value(row, CONTAINER_MEMORY_EVENT_MAX, CONTAINER_MEMORY_FAILCNT);
+}
+
+/* The file of OOM kills has values of GROUP_MEMORY too, which has been filled before. */
+static void fill_oom(const struct group_round *round, struct group *g, struct container_row *row)
+{
+    static const struct key_value kills[] = {{"oom_kill", CONTAINER_OOM_KILLS, 1}};
+    bool wanted = group_row_wants(round, GROUP_OOM);
+    bool memory = row->tiers[GROUP_MEMORY] != TIER_NONE;
+    bool v1 = group_row_version(round->r, CONTROLLER_MEMORY) == 1;
+    if (!wanted && !memory)
+        return;
+    if (memory && !v1) {
+        read_events_2(round, g, row);
+        copy_value(row, CONTAINER_MEMORY_EVENT_OOM_KILL, CONTAINER_OOM_KILLS);
+    } else {
+        (void)read_keys(round, g, v1 ? GROUP_FILE_MEMORY_OOM_1 : GROUP_FILE_MEMORY_EVENTS_2, kills,
+                        COUNT_OF(kills), row);
+        if (memory)
+            copy_value(row, CONTAINER_OOM_KILLS, CONTAINER_MEMORY_EVENT_OOM_KILL);
+    }
+    if (wanted && row_has(row, CONTAINER_OOM_KILLS))
+        group_row_end(row, GROUP_OOM, REASON_NONE);
+    else
+        row->present &= ~CONTAINER_BIT(CONTAINER_OOM_KILLS);
+}
+
 /* A limit as it is, "none" as unlimited. */
 static void set_limit(const struct group *g, enum group_limit limit, enum container_metric metric,
                       struct container_row *row)
@@ -312,9 +348,9 @@ static enum reason fill_pids(const struct group_round *round, struct group *g,
                              struct container_row *row)
 {
     static const struct key_value events[] = {{"max", CONTAINER_PIDS_LIMIT_HITS, 1}};
-    bool v1 = version_of(round->r, CONTROLLER_PIDS) == 1;
-    int result =
-        read_number(round, g, v1 ? GROUP_FILE_PIDS_1 : GROUP_FILE_PIDS_2, CONTAINER_PIDS, row);
+    bool v1 = group_row_version(round->r, CONTROLLER_PIDS) == 1;
+    int result = group_row_read_number(round, g, v1 ? GROUP_FILE_PIDS_1 : GROUP_FILE_PIDS_2,
+                                       CONTAINER_PIDS, row);
     if (result < 0)
         return group_row_reason(round, g, "pids.current", result);
     set_limit(g, GROUP_LIMIT_PIDS, CONTAINER_PIDS_LIMIT, row);
@@ -344,7 +380,8 @@ static bool is_empty_1(const struct group_round *round, struct group *g)
     const char *text = NULL;
     size_t length = 0;
     uint64_t tasks = 0;
-    return g->name.kind == GROUP_IS_CONTAINER && version_of(round->r, CONTROLLER_PIDS) == 1 &&
+    return g->name.kind == GROUP_IS_CONTAINER &&
+           group_row_version(round->r, CONTROLLER_PIDS) == 1 &&
            group_file_read(round->r, g, GROUP_FILE_PIDS_1, &text, &length) == 0 &&
            group_parse_number(text, length, &tasks) == 0 && tasks == 0;
 }
@@ -386,8 +423,24 @@ static bool is_gone(const struct group_reader *r, const struct group *g)
 
 void group_row_fill_cpu(const struct group_round *round, struct group *g, struct container_row *row)
 {
-    bool v1 = version_of(round->r, CONTROLLER_CPUACCT) == 1;
+    bool v1 = group_row_version(round->r, CONTROLLER_CPUACCT) == 1;
     group_row_end(row, GROUP_CPU, v1 ? fill_cpu_1(round, g, row) : fill_cpu_2(round, g, row));
+}
+
+/* A group that vanished between two files has left a torn row. */
+static bool is_whole(const struct group_round *round, const struct container_row *row)
+{
+    static const enum metric_group read[] = {GROUP_CPU, GROUP_MEMORY, GROUP_PIDS, GROUP_BLOCK_IO,
+                                             GROUP_PRESSURE};
+    bool any = false;
+    for (size_t i = 0; i < COUNT_OF(read); i++) {
+        if (!group_row_wants(round, read[i]))
+            continue;
+        if (row->tiers[read[i]] == TIER_NONE)
+            return false;
+        any = true;
+    }
+    return any; /* where nothing was read, nothing tells that the group is there */
 }
 
 int group_row_fill(const struct group_round *round, struct group *g, struct container_row *row)
@@ -401,18 +454,21 @@ int group_row_fill(const struct group_round *round, struct group *g, struct cont
     uint64_t opened = round->r->opened;
     if (fill_state(round, g, row) < 0)
         return -ENODEV;
-    group_row_fill_cpu(round, g, row);
-    group_row_end(row, GROUP_MEMORY, fill_memory(round, g, row));
-    group_row_end(row, GROUP_OOM,
-                  row_has(row, CONTAINER_OOM_KILLS) ? REASON_NONE : REASON_NOT_GIVEN);
-    group_row_end(row, GROUP_PIDS, fill_pids(round, g, row));
-    group_row_end(row, GROUP_SPEC, fill_spec(g, row));
-    group_row_fill_block(round, g, row);
-    group_row_fill_pressure(round, g, row);
-    /* A group that vanished between two files has left a torn row; one made anew at the same path
-     * is another, and only a file opened just now could be its. */
-    bool whole = row->tiers[GROUP_CPU] != TIER_NONE && row->tiers[GROUP_MEMORY] != TIER_NONE &&
-                 row->tiers[GROUP_PIDS] != TIER_NONE && row->tiers[GROUP_BLOCK_IO] != TIER_NONE &&
-                 row->tiers[GROUP_PRESSURE] != TIER_NONE;
-    return (!whole || round->r->opened != opened) && is_gone(round->r, g) ? -ENODEV : 0;
+    if (group_row_wants(round, GROUP_CPU))
+        group_row_fill_cpu(round, g, row);
+    if (group_row_wants(round, GROUP_MEMORY))
+        group_row_end(row, GROUP_MEMORY, fill_memory(round, g, row));
+    fill_oom(round, g, row);
+    if (group_row_wants(round, GROUP_PIDS))
+        group_row_end(row, GROUP_PIDS, fill_pids(round, g, row));
+    if (group_row_wants(round, GROUP_SPEC))
+        group_row_end(row, GROUP_SPEC, fill_spec(g, row));
+    if (group_row_wants(round, GROUP_BLOCK_IO))
+        group_row_fill_block(round, g, row);
+    if (group_row_wants(round, GROUP_PRESSURE))
+        group_row_fill_pressure(round, g, row);
+    /* One made anew at the same path is another group, and only a file opened just now could be
+     * its. */
+    bool sure = is_whole(round, row) && round->r->opened == opened;
+    return !sure && is_gone(round->r, g) ? -ENODEV : 0;
 }

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "collectors/device_name.h"
+#include "collectors/group_device.h"
 #include "collectors/group_files.h"
 #include "collectors/group_parse.h"
 #include "collectors/group_parse_io.h"
@@ -19,34 +20,45 @@
 static const struct {
     enum group_io_field field;
     enum device_metric metric;
+    uint64_t unit; /* by what it is multiplied */
 } io_values[] = {
-    {GROUP_IO_READ_BYTES, DEVICE_READ_BYTES},
-    {GROUP_IO_READ_BYTES, DEVICE_USAGE_READ},
-    {GROUP_IO_WRITE_BYTES, DEVICE_WRITE_BYTES},
-    {GROUP_IO_WRITE_BYTES, DEVICE_USAGE_WRITE},
-    {GROUP_IO_READS, DEVICE_READS},
-    {GROUP_IO_WRITES, DEVICE_WRITES},
-    {GROUP_IO_DISCARD_BYTES, DEVICE_USAGE_DISCARD},
-    {GROUP_IO_DISCARDS, DEVICE_DISCARDS},
-    {GROUP_IO_SYNC_BYTES, DEVICE_USAGE_SYNC},
-    {GROUP_IO_ASYNC_BYTES, DEVICE_USAGE_ASYNC},
-    {GROUP_IO_TOTAL_BYTES, DEVICE_USAGE_TOTAL},
+    {GROUP_IO_READ_BYTES, DEVICE_READ_BYTES, 1},
+    {GROUP_IO_READ_BYTES, DEVICE_USAGE_READ, 1},
+    {GROUP_IO_WRITE_BYTES, DEVICE_WRITE_BYTES, 1},
+    {GROUP_IO_WRITE_BYTES, DEVICE_USAGE_WRITE, 1},
+    {GROUP_IO_READS, DEVICE_READS, 1},
+    {GROUP_IO_WRITES, DEVICE_WRITES, 1},
+    {GROUP_IO_DISCARD_BYTES, DEVICE_USAGE_DISCARD, 1},
+    {GROUP_IO_DISCARDS, DEVICE_DISCARDS, 1},
+    {GROUP_IO_SYNC_BYTES, DEVICE_USAGE_SYNC, 1},
+    {GROUP_IO_ASYNC_BYTES, DEVICE_USAGE_ASYNC, 1},
+    {GROUP_IO_TOTAL_BYTES, DEVICE_USAGE_TOTAL, 1},
+    {GROUP_IO_COST_USAGE, DEVICE_COST_USAGE, NS_PER_US},
+    {GROUP_IO_COST_WAIT, DEVICE_COST_WAIT, NS_PER_US},
+    {GROUP_IO_COST_INDEBT, DEVICE_COST_INDEBT, NS_PER_US},
+    {GROUP_IO_COST_INDELAY, DEVICE_COST_INDELAY, NS_PER_US},
 };
 
-/* Names are looked up once a device; they live as long as the list, which each walk renews. */
-static const char *name_of(struct group_reader *r, uint32_t major, uint32_t minor)
+struct named_device *group_device(struct group_reader *r, uint32_t major, uint32_t minor)
 {
     for (size_t i = 0; i < r->device_count; i++)
         if (r->devices[i].major == major && r->devices[i].minor == minor)
-            return r->devices[i].name;
-    const char *name = device_name_find(r->options.sysfs, major, minor, &r->device_names);
+            return &r->devices[i];
     if (r->device_count == r->device_capacity) {
         r->device_capacity = r->device_capacity ? r->device_capacity * 2 : 8;
         r->devices = alloc_resize(r->devices, r->device_capacity, sizeof *r->devices);
     }
-    r->devices[r->device_count++] =
-        (struct named_device){.major = major, .minor = minor, .name = name};
-    return name;
+    r->devices[r->device_count] = (struct named_device){.major = major, .minor = minor};
+    return &r->devices[r->device_count++];
+}
+
+/* Looked up once a device; names live as long as the list, which each walk renews. */
+const char *group_device_name(struct group_reader *r, uint32_t major, uint32_t minor)
+{
+    struct named_device *device = group_device(r, major, minor);
+    if (!device->name)
+        device->name = device_name_find(r->options.sysfs, major, minor, &r->device_names);
+    return device->name;
 }
 
 static void fill_device(struct group_reader *r, const struct group_io *from, bool zeros,
@@ -54,10 +66,11 @@ static void fill_device(struct group_reader *r, const struct group_io *from, boo
 {
     to->major = from->major;
     to->minor = from->minor;
-    to->name = name_of(r, from->major, from->minor);
+    to->name = group_device_name(r, from->major, from->minor);
     for (size_t i = 0; i < sizeof io_values / sizeof io_values[0]; i++) {
         uint64_t value = from->values[io_values[i].field];
-        if (!((from->given >> io_values[i].field) & 1) || (value == 0 && !zeros))
+        if (!((from->given >> io_values[i].field) & 1) || (value == 0 && !zeros) ||
+            __builtin_mul_overflow(value, io_values[i].unit, &value))
             continue;
         to->values[io_values[i].metric] = value;
         to->present |= UINT64_C(1) << io_values[i].metric;

@@ -1,9 +1,11 @@
 /* What it knows: what must hold for any bytes in a file of a control group. The first byte chooses
- * the format, the rest is the file. */
+ * the format ('0' and on), the rest is the file. */
 #include "base/alloc.h"
 #include "base/text.h"
 #include "collectors/group_parse.h"
+#include "collectors/group_parse_disks.h"
 #include "collectors/group_parse_io.h"
+#include "collectors/group_parse_numa.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -159,7 +161,9 @@ static void fuzz_io_stat(const char *text, size_t length)
     if (r <= 0)
         return;
     size_t count = r < MANY ? (size_t)r : MANY;
-    check_devices(many, count, (1u << GROUP_IO_SYNC_BYTES) - 1);
+    check_devices(many, count,
+                  ((1u << GROUP_IO_SYNC_BYTES) - 1) |
+                      ((1u << GROUP_IO_FIELDS) - (1u << GROUP_IO_COST_USAGE)));
     check_same(many, few, count < FEW ? count : FEW);
 }
 
@@ -184,11 +188,38 @@ static void fuzz_blkio(const char *text, size_t length)
     check_devices(many, many_count, all);
 }
 
+static void fuzz_disks(const char *text, size_t length)
+{
+    const char *newline = memchr(text, '\n', length);
+    struct group_disk disk = {.major = MANY};
+    if (!newline)
+        return;
+    int r = group_parse_disk(text, newline, &disk);
+    assert(r == 0 || (r == -EBADMSG && disk.major == MANY && !disk.name));
+    if (r == 0)
+        assert(disk.name_length > 0 && disk.name > text && disk.name + disk.name_length < newline);
+}
+
+static void fuzz_numa(const char *text, size_t length)
+{
+    struct group_numa many[MANY];
+    struct group_numa few[FEW];
+    int r = group_parse_numa(text, length, MANY, many);
+    int f = group_parse_numa(text, length, FEW, few);
+    assert(r == (length == 0 ? -ENODATA : r));
+    assert(r == -ENODATA || r == -EBADMSG || r == -E2BIG || (r >= 0 && r <= MANY));
+    assert(r < 0 || f == (r > FEW ? -E2BIG : r));
+    for (int i = 0; i < r; i++)
+        assert(many[i].kind < GROUP_NUMA_KINDS && many[i].value <= INT64_MAX);
+    for (int i = 0; i < r && f == r; i++)
+        assert(many[i].value == few[i].value && many[i].node == few[i].node);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const formats[])(const char *, size_t) = {
-        fuzz_number,   fuzz_limit, fuzz_cpu_max, fuzz_keys, fuzz_meminfo,
-        fuzz_pressure, fuzz_procs, fuzz_io_stat, fuzz_blkio};
+        fuzz_number, fuzz_limit,   fuzz_cpu_max, fuzz_keys,  fuzz_meminfo, fuzz_pressure,
+        fuzz_procs,  fuzz_io_stat, fuzz_blkio,   fuzz_disks, fuzz_numa};
     if (size == 0 || data[0] < '0' || (size_t)(data[0] - '0') >= COUNT(formats))
         return 0;
     char *text = alloc_copy((const char *)data + 1, size - 1);

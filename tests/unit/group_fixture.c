@@ -129,6 +129,10 @@ const char *tree(const struct group_fixture *f, const char *controller)
         return GROUPS "/blkio";
     if (text_equal(controller, "pids"))
         return GROUPS "/pids";
+    if (text_equal(controller, "cpuset"))
+        return GROUPS "/cpuset";
+    if (text_equal(controller, "hugetlb"))
+        return GROUPS "/hugetlb";
     return text_equal(controller, "freezer") ? GROUPS "/freezer" : GROUPS "/unified";
 }
 
@@ -342,12 +346,13 @@ static void put_host(struct group_fixture *f)
     put_roots(f);
     put(f, MEMINFO, "proc/meminfo");
     put(f, "0.20 0.18 0.12 1/380 11206\n", "proc/loadavg");
-    put(f, "   8       0 sda 10 0 20 5 11 0 22 6 0 7 8\n", "proc/diskstats");
+    put(f, "   8       0 sda 301 302 303 304 305 306 307 308 309 310 311\n", "proc/diskstats");
     put(f, PSI("6001", "0"), "proc/pressure/cpu");
     put(f, PSI("6003", "6004"), "proc/pressure/memory");
     put(f, PSI("6005", "6006"), "proc/pressure/io");
     put(f, "0-2,5\n", "sys/devices/system/cpu/online");
     put_directory(f, "sys/dev/block");
+    put_directory(f, "sys/block/sda");
     path_below(f, link_path, "sys/dev/block/8:0");
     assert_int_equal(symlink("../../devices/pci0000:00/block/sda", link_path), 0);
     put_process(f, 1, 1, HOST_NETWORK, "/");

@@ -53,14 +53,34 @@ static bool is_used(const struct group_tree *tree)
     return tree->version == 2 || tree->controllers != 0;
 }
 
+/* No process may join a v1 cpuset that has no CPU or no memory node. */
+static void give_cpuset(const struct group_tree *tree, const char *group)
+{
+    static const char *const names[] = {"cpuset.cpus", "cpuset.mems"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[PATH_MAX];
+        char text[256] = "";
+        file_of(path, tree, "", names[i]);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_true(read(fd, text, sizeof text - 1) > 0);
+        (void)close(fd);
+        file_of(path, tree, group, names[i]);
+        assert_true(write_file(path, text));
+    }
+}
+
 bool make_group(struct here *h, const char *group)
 {
     char path[PATH_MAX];
     bool made = true;
     for (size_t i = 0; i < h->layout.tree_count; i++) {
-        file_of(path, &h->layout.trees[i], group, "");
-        if (is_used(&h->layout.trees[i]))
+        const struct group_tree *tree = &h->layout.trees[i];
+        file_of(path, tree, group, "");
+        if (is_used(tree))
             made = mkdir(path, 0755) == 0 && made;
+        if (made && tree->version == 1 && tree->controllers & 1U << CONTROLLER_CPUSET)
+            give_cpuset(tree, group);
     }
     return made;
 }
@@ -219,6 +239,7 @@ void make_reader(struct here *h, size_t max_files)
                                                  .procfs = "/proc",
                                                  .sysfs = h->alone ? h->sysfs : "/sys",
                                                  .scope = SCOPE_CONTAINERS,
+                                                 .groups = h->groups,
                                                  .max_files = max_files};
     group_reader_free(h->reader);
     assert_int_equal(group_reader_new(&options, &e, &h->reader), 0);
@@ -231,6 +252,7 @@ int here_setup(void **state)
     (void)snprintf(h->parent, sizeof h->parent, "/weir-test-%d", (int)getpid());
     (void)snprintf(h->first, sizeof h->first, "%s/%s", h->parent, ID_("0001"));
     (void)snprintf(h->second, sizeof h->second, "%s/%s", h->parent, ID_("0002"));
+    h->groups = GROUPS_DEFAULT;
     *state = h;
     if (!can_try(h))
         return 0;

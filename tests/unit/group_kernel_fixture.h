@@ -19,6 +19,7 @@ struct here {
     char sysfs[64];  /* its hierarchies are links to `parent`, so that nobody else's groups are seen
                       */
     bool alone;      /* the reader looks there */
+    unsigned groups; /* bits of enum metric_group that are wanted */
     char parent[64]; /* "/weir-test-PID" */
     char first[160]; /* paths of containers in it */
     char second[160];

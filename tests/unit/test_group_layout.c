@@ -129,7 +129,7 @@ static void test_directories_unified(void **state)
     assert_int_equal(layout.mode, GROUP_MODE_UNIFIED);
     assert_int_equal(layout.tree_count, 1);
     assert_tree(&layout, in_tree("sys/fs/cgroup"), "/", 2,
-                CPU_BOTH | BIT(BLKIO) | BIT(MEMORY) | BIT(PIDS));
+                CPU_BOTH | BIT(BLKIO) | BIT(MEMORY) | BIT(PIDS) | BIT(CPUSET) | BIT(HUGETLB));
     assert_ptr_equal(group_layout_tree(&layout, CONTROLLER_CPUACCT), &layout.trees[0]);
     assert_null(group_layout_tree(&layout, CONTROLLER_FREEZER));
     assert_false(layout.partial);
@@ -170,6 +170,8 @@ static void test_directories_hybrid(void **state)
     assert_tree(&layout, in_tree("sys/fs/cgroup/cpu"), "/", 1, BIT(CPU));
     assert_tree(&layout, in_tree("sys/fs/cgroup/cpuacct"), "/", 1, BIT(CPUACCT));
     assert_ptr_equal(group_layout_tree(&layout, CONTROLLER_MEMORY), group_layout_unified(&layout));
+    assert_ptr_equal(group_layout_tree(&layout, CONTROLLER_CPUSET), group_layout_unified(&layout));
+    assert_null(group_layout_tree(&layout, CONTROLLER_HUGETLB));
     group_layout_done(&layout);
 }
 
@@ -320,8 +322,8 @@ static void find_mount(const char *controller, char ret_path[PATH_MAX])
     (void)endmntent(mounts);
 }
 
-static const char *const v1_names[CONTROLLER_COUNT] = {"cpu",   "cpuacct", "memory",
-                                                       "blkio", "pids",    "freezer"};
+static const char *const v1_names[CONTROLLER_COUNT] = {"cpu",  "cpuacct", "memory", "blkio",
+                                                       "pids", "freezer", "cpuset", "hugetlb"};
 
 static bool machine_has_cgroups(void)
 {

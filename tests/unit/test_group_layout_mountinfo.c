@@ -51,7 +51,9 @@ static void test_controller_names(void **state)
     assert_int_equal(group_controller_bit("io", 2), BIT(BLKIO));
     assert_int_equal(group_controller_bit("pids", 4), BIT(PIDS));
     assert_int_equal(group_controller_bit("freezer", 7), BIT(FREEZER));
-    assert_int_equal(group_controller_bit("cpuset", 6), 0);
+    assert_int_equal(group_controller_bit("cpuset", 6), BIT(CPUSET));
+    assert_int_equal(group_controller_bit("hugetlb", 7), BIT(HUGETLB));
+    assert_int_equal(group_controller_bit("devices", 7), 0);
     assert_int_equal(group_controller_bit("mem", 3), 0);
     assert_int_equal(group_controller_bit("name=cpu", 8), 0);
     assert_int_equal(group_controller_bit("", 0), 0);
@@ -65,7 +67,7 @@ static void test_hybrid(void **state)
     assert_tree(&layout, "/sys/fs/cgroup/unified", "/", 2, 0);
     assert_tree(&layout, "/sys/fs/cgroup/systemd", "/", 1, 0);
     assert_tree(&layout, "/sys/fs/cgroup/cpu,cpuacct", "/", 1, CPU_BOTH);
-    assert_tree(&layout, "/sys/fs/cgroup/cpuset", "/", 1, 0);
+    assert_tree(&layout, "/sys/fs/cgroup/cpuset", "/", 1, BIT(CPUSET));
     assert_tree(&layout, "/sys/fs/cgroup/net_cls,net_prio", "/", 1, 0);
     assert_tree(&layout, "/sys/fs/cgroup/memory", "/", 1, BIT(MEMORY));
     assert_tree(&layout, "/sys/fs/cgroup/blkio", "/", 1, BIT(BLKIO));
@@ -181,7 +183,7 @@ static void test_comounts(void **state)
     struct group_layout layout = parse(
         V1("/", "/1", "rw,memory,blkio,pids") V1("/", "/2", "rw,xattr,cpuset,cpu,name=x"), NULL);
     assert_tree(&layout, "/1", "/", 1, BIT(MEMORY) | BIT(BLKIO) | BIT(PIDS));
-    assert_tree(&layout, "/2", "/", 1, BIT(CPU));
+    assert_tree(&layout, "/2", "/", 1, BIT(CPU) | BIT(CPUSET));
     group_layout_done(&layout);
 }
 

@@ -123,7 +123,7 @@ static void test_io_stat_nothing_done(void **state)
         "253:10 253:5 ",
         "252:0 ",
         "253:10 use_delay=0 delay_nsec=0\n",
-        "253:10 cost.vrate=100.00 cost.usage=7 cost.wait=0\n",
+        "253:10 cost.vrate=100.00\n",
         "253:10  missed=3 total=20 depth=max\n",
         "(unknown) \n",
         "(unknown) rbytes=1 wbytes=2 rios=3\n(unknown) rbytes=1 wbytes=2 rios=3\n",
@@ -139,7 +139,8 @@ static void test_io_stat_more_keys(void **state)
                              "delay_nsec=8 cost.wait=9 cost.indebt=10 depth=11 avg_lat=12 win=13\n",
                              MOST),
                      1);
-    assert_device(0, 8, 0, V2_BYTES | V2_COUNTS);
+    assert_device(0, 8, 0,
+                  V2_BYTES | V2_COUNTS | BIT(GROUP_IO_COST_WAIT) | BIT(GROUP_IO_COST_INDEBT));
     static const unsigned fields[] = {GROUP_IO_READ_BYTES,    GROUP_IO_WRITE_BYTES,
                                       GROUP_IO_READS,         GROUP_IO_WRITES,
                                       GROUP_IO_DISCARD_BYTES, GROUP_IO_DISCARDS};
@@ -148,6 +149,33 @@ static void test_io_stat_more_keys(void **state)
     /* older kernels count no discards */
     assert_int_equal(io_stat("8:0 rbytes=1 wbytes=2 rios=3 wios=4\n", MOST), 1);
     assert_int_equal(devices[0].given & (BIT(GROUP_IO_DISCARD_BYTES) | BIT(GROUP_IO_DISCARDS)), 0);
+}
+
+/* What io.cost adds; the last three with blkcg_debug_stats only. */
+static void test_io_stat_cost(void **state)
+{
+    (void)state;
+    static const unsigned fields[] = {GROUP_IO_COST_USAGE, GROUP_IO_COST_WAIT, GROUP_IO_COST_INDEBT,
+                                      GROUP_IO_COST_INDELAY};
+    unsigned all = 0;
+    assert_int_equal(io_stat("8:0 rbytes=1 wios=2 cost.vrate=99.25 cost.usage=11 cost.wait=12 "
+                             "cost.indebt=13 cost.indelay=14\n"
+                             "8:16 rbytes=3 cost.usage=0\n8:32 cost.usage=9\n",
+                             MOST),
+                     3);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_value(0, fields[i], 11 + i);
+        all |= BIT(fields[i]);
+    }
+    assert_device(0, 8, 0, all | BIT(GROUP_IO_READ_BYTES) | BIT(GROUP_IO_WRITES));
+    assert_device(1, 8, 16, BIT(GROUP_IO_READ_BYTES) | BIT(GROUP_IO_COST_USAGE));
+    assert_value(1, GROUP_IO_COST_USAGE, 0);
+    assert_device(2, 8, 32, BIT(GROUP_IO_COST_USAGE));
+    assert_int_equal(io_stat("8:0 cost.usage= cost.wait=1.5 cost.indebt=-1 cost.indelay=x "
+                             "cost.usages=1 xcost.usage=1 cost=1 c=1 rbytes=4\n",
+                             MOST),
+                     1);
+    assert_device(0, 8, 0, BIT(GROUP_IO_READ_BYTES));
 }
 
 static void test_io_stat_odd_values(void **state)
@@ -445,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_io_stat_shared_line),
         cmocka_unit_test(test_io_stat_nothing_done),
         cmocka_unit_test(test_io_stat_more_keys),
+        cmocka_unit_test(test_io_stat_cost),
         cmocka_unit_test(test_io_stat_odd_values),
         cmocka_unit_test(test_io_stat_bad),
         cmocka_unit_test(test_io_stat_same_device),

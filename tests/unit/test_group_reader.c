@@ -193,7 +193,14 @@ static void test_values_2(void **state)
     assert_value(row, MEMORY_EVENT_OOM_KILL, 85);
     assert_value(row, MEMORY_EVENT_OOM_GROUP_KILL, 86);
     assert_value(row, OOM_KILLS, 85);
+    assert_value(row, SWAP_EVENT_HIGH, 91);
+    assert_value(row, SWAP_EVENT_MAX, 92);
+    assert_value(row, SWAP_EVENT_FAIL, 93);
     assert_value(row, SPEC_CPU_WEIGHT, 79);
+    assert_int_equal(device_value(row->devices, DEVICE_COST_USAGE), 1101000);
+    assert_int_equal(device_value(row->devices, DEVICE_COST_WAIT), 1102000);
+    assert_int_equal(device_value(row->devices, DEVICE_COST_INDEBT), 1103000);
+    assert_int_equal(device_value(row->devices, DEVICE_COST_INDELAY), 1104000);
     assert_false((row->devices[0].present >> DEVICE_USAGE_SYNC) & 1);
     assert_false((row->devices[0].present >> DEVICE_USAGE_TOTAL) & 1);
     assert_int_equal(row->cgroup_version, 2);

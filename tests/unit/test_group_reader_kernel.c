@@ -51,6 +51,57 @@ static void test_values(void **state)
         assert_true(row_has(row, CONTAINER_PRESSURE_CPU_WAITING));
 }
 
+static bool has_point(const struct container_row *row, enum point_metric metric)
+{
+    for (size_t i = 0; i < row->point_count; i++)
+        if (row->points[i].metric == metric)
+            return true;
+    return false;
+}
+
+/* What is read on request only, where this kernel has it. */
+static void test_more_values(void **state)
+{
+    struct here *h = begin(state);
+    char path[PATH_MAX];
+    const struct group_tree *tree = group_layout_tree(&h->layout, CONTROLLER_MEMORY);
+    h->groups = GROUPS_ALL;
+    make_reader(h, 1000);
+    assert_true(make_group(h, h->first));
+    join_group(h, start_process(h, false), h->first);
+    const struct container_row *row = run(h, 0, h->first);
+    assert_non_null(row);
+    file_of(path, tree, h->first, "memory.numa_stat");
+    if (access(path, R_OK) == 0)
+        assert_true(has_point(row, POINT_NUMA_PAGES));
+    assert_true(has_point(row, POINT_NUMA_PAGES) == (row->tiers[GROUP_NUMA] == TIER_CGROUP));
+    assert_true(has_point(row, POINT_HUGETLB_USAGE) == (row->tiers[GROUP_HUGETLB] == TIER_CGROUP));
+    if (!set(h, CONTROLLER_CPUSET, h->first, "cpuset.memory_migrate", "1"))
+        return;
+    row = run(h, 0, h->first);
+    assert_int_equal(row->tiers[GROUP_CPUSET], TIER_CGROUP);
+    assert_int_equal(row->values[CONTAINER_MEMORY_MIGRATE], 1);
+    end_processes(h);
+    drop_group(h, h->first);
+    assert_null(run(h, 0, h->first));
+}
+
+/* With no group of values wanted a group that vanished is missed all the same. */
+static void test_vanishes_unread(void **state)
+{
+    struct here *h = begin(state);
+    h->groups = 0;
+    make_reader(h, 1000);
+    assert_true(make_group(h, h->first));
+    join_group(h, start_process(h, false), h->first);
+    const struct container_row *row = run(h, 0, h->first);
+    assert_non_null(row);
+    assert_true(row->present == 0);
+    end_processes(h);
+    drop_group(h, h->first);
+    assert_null(run(h, 0, h->first));
+}
+
 /* Whoever writes a limit is heard: no second passes. */
 static void test_limits_change_at_once(void **state)
 {
@@ -304,7 +355,8 @@ int main(void)
         TEST(test_vanishes),         TEST(test_vanishes_without_files),
         TEST(test_renewed_in_a_job), TEST(test_pressure_is_hidden),
         TEST(test_networks),         TEST(test_elsewhere),
-        TEST(test_nothing_leaks),
+        TEST(test_nothing_leaks),    TEST(test_more_values),
+        TEST(test_vanishes_unread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
