@@ -254,11 +254,12 @@ static void begin_engine(struct engine *e)
         e->containers[i]->failure = REASON_NONE;
     if (e->phase == ENGINE_DOWN)
         engine_connect(e);
-    else if (e->phase == ENGINE_READY)
+    else if (e->phase == ENGINE_READY) {
+        engine_resources_begin(e->resources); /* before a list takes it out of that phase */
         engine_read_all(e);
-    if (e->phase == ENGINE_READY)
-        engine_resources_begin(e->resources);
-    else if (e->setup_late && !e->setup_doubtful && now - e->setup_ns < ENGINE_FAIR_WAIT_NS)
+    }
+    if (e->phase != ENGINE_READY && e->setup_late && !e->setup_doubtful &&
+        now - e->setup_ns < ENGINE_FAIR_WAIT_NS)
         e->setup_late = !engine_call_begun(e, false);
     if (e->pending == 0)
         leave_round(e);

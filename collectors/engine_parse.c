@@ -136,6 +136,8 @@ int engine_parse_info(const char *json, size_t length, struct arena *arena, stru
         /* Podman has a member of its own besides. */
         .rootless = says_rootless(yyjson_obj_get(root, "SecurityOptions"), arena) ||
                     yyjson_is_true(yyjson_obj_get(root, "Rootless")),
+        /* Podman's is its graph root. */
+        .root_dir = engine_json_text_or_empty(root, "DockerRootDir", arena),
     };
     return 0;
 }

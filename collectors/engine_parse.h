@@ -47,6 +47,7 @@ struct engine_info {
     const char *cgroup_driver; /* "cgroupfs", "systemd", "none"; "" when missing */
     const char *id;            /* the same for every way to one engine; "" when missing */
     bool rootless;             /* SecurityOptions hold name=rootless */
+    const char *root_dir;      /* where it keeps images and containers; "" when missing */
 };
 int engine_parse_info(const char *json, size_t length, struct arena *arena, struct err *e,
                       struct engine_info *ret);

@@ -10,6 +10,7 @@
 #include "net/http_client.h"
 #include "net/timer.h"
 #include "tests/unit/count_malloc.h"
+#include "tests/unit/fake_resources.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -27,6 +28,7 @@
 #define BODY_BYTES 16384
 
 struct fake fake;
+struct fake_resources_options fake_resources;
 
 /* One request under way. */
 struct http_exchange {
@@ -52,7 +54,7 @@ struct timer {
     uint64_t due_ns;
 };
 
-static LIST_HEAD(, http_exchange) exchanges;
+static LIST_HEAD(exchange_list, http_exchange) exchanges, unseen; /* fake_resources.h */
 static LIST_HEAD(, fake_client) clients;
 static LIST_HEAD(, timer) timers;
 static char *paths[PATHS_MAX];
@@ -159,6 +161,17 @@ uint64_t timer_next_ms(void)
 
 /* Clients: in the place of net/http_client.c and net/curl_client.c. */
 
+/* About what an engine has beside containers, in a test that is about something else? */
+static bool is_unseen(const char *path)
+{
+    static const char *const parts[] = {"/images/json", "/volumes", "/networks", "/system/df",
+                                        "size=1"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (!fake_resources.shown && strstr(path, parts[i]))
+            return true;
+    return false;
+}
+
 /* A container has one call under way at most. */
 static void expect_only_call(const struct fake_client *client, const char *path)
 {
@@ -190,10 +203,14 @@ static int fake_get_url(struct http_getter *self, const struct http_get_options 
     x->path = strdup(options->path);
     x->options.path = x->path;
     x->sent_ns = fake.now_ns;
-    LIST_INSERT_HEAD(&exchanges, x, all);
-    assert_true(path_count < PATHS_MAX);
-    paths[path_count++] = strdup(options->path);
     *ret_exchange = x;
+    if (is_unseen(options->path)) {
+        LIST_INSERT_HEAD(&unseen, x, all);
+    } else {
+        LIST_INSERT_HEAD(&exchanges, x, all);
+        assert_true(path_count < PATHS_MAX);
+        paths[path_count++] = strdup(options->path);
+    }
     UNCOUNTED_END();
     return 0;
 }
@@ -208,7 +225,7 @@ static void drop(struct http_exchange *x)
 static void fake_cancel(struct http_getter *self, struct http_exchange *exchange)
 {
     struct http_exchange *x;
-    LIST_FOREACH(x, &exchanges, all)
+    LIST_FOREACH(x, is_unseen(exchange->path) ? &unseen : &exchanges, all)
     {
         if (x == exchange) {
             assert_ptr_equal(x->client, self);
@@ -230,6 +247,11 @@ static void fake_close(struct http_getter *self, void (*closed)(void *), void *c
     struct fake_client *client = (struct fake_client *)self;
     struct http_exchange *next;
     for (struct http_exchange *x = LIST_FIRST(&exchanges); x; x = next) {
+        next = LIST_NEXT(x, all);
+        if (x->client == client)
+            drop(x);
+    }
+    for (struct http_exchange *x = LIST_FIRST(&unseen); x; x = next) {
         next = LIST_NEXT(x, all);
         if (x->client == client)
             drop(x);
@@ -447,8 +469,8 @@ static void make_info(char *body)
 {
     add_text(body,
              "{\"NCPU\":2,\"MemTotal\":8589934592,\"CgroupDriver\":\"cgroupfs\","
-             "\"CgroupVersion\":\"%s\",\"Name\":\"host\"}",
-             fake.cgroup_version);
+             "\"CgroupVersion\":\"%s\",\"DockerRootDir\":\"%s\",\"Name\":\"host\"}",
+             fake.cgroup_version, fake_resources.root ? fake_resources.root : "");
 }
 
 static void make_list(char *body)
@@ -537,6 +559,11 @@ static bool answer_one(struct http_exchange *x)
             x->head = true;
             x->options.on_line(x->options.context, NULL, 0);
         }
+        return true;
+    }
+    const char *given = fake_resources.answer ? fake_resources.answer(x->path) : NULL;
+    if (given) {
+        end_call(x, REASON_NONE, 200, given);
         return true;
     }
     if (strstr(x->path, VERSION))
@@ -711,7 +738,10 @@ static void make_tier(char *const environment[], const char *include, bool light
     static char *allow_items[] = {allow_all};
     include_items[0] = (char *)(uintptr_t)include;
     const struct collector_options options = {
-        .groups = GROUPS_DEFAULT,
+        .groups = fake_resources.groups ? fake_resources.groups : GROUPS_DEFAULT,
+        .engine_df_interval_ms = fake_resources.df_interval_ms,
+        .engine_size_interval_ms = fake_resources.size_interval_ms,
+        .engine_df_timeout_ms = fake_resources.df_timeout_ms,
         .clock = &fake_clock,
         .environment = environment,
         .procfs = "/nowhere/proc",
@@ -733,6 +763,7 @@ static void reset(void)
 {
     /* What a failed test has left must not fail the next one too. */
     LIST_INIT(&exchanges);
+    LIST_INIT(&unseen);
     LIST_INIT(&clients);
     LIST_INIT(&timers);
     hosts = (struct text_list){0};
@@ -790,6 +821,8 @@ void fake_end(void)
     assert_true(LIST_EMPTY(&timers));
     assert_true(LIST_EMPTY(&clients));
     assert_true(LIST_EMPTY(&exchanges));
+    assert_true(LIST_EMPTY(&unseen));
+    fake_resources = (struct fake_resources_options){0};
     for (size_t i = 0; i < hosts.count; i++)
         free(hosts.items[i]);
     free(hosts.items);
