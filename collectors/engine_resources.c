@@ -18,7 +18,6 @@ void resources_notice(struct engine_resources *r, struct notice *n, enum reason 
                       const char *text)
 {
     n->reason = reason;
-    n->untold = true;
     (void)snprintf(n->text, sizeof n->text, "%s", text);
     if (r->engine->collector->part)
         resources_tell(r, n);
@@ -26,9 +25,8 @@ void resources_notice(struct engine_resources *r, struct notice *n, enum reason 
 
 void resources_tell(struct engine_resources *r, struct notice *n)
 {
-    if (n->untold)
+    if (reason_is_error(n->reason))
         engine_problem(r->engine, n->reason, n->text);
-    n->untold = false;
 }
 
 struct engine_resources *engine_resources_new(struct engine *e)

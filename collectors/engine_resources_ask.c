@@ -74,7 +74,9 @@ static enum reason judge(struct engine_resources *r, enum resource what,
             e, -EIO, "GET %s of %s: the engine answered %d: %s", path, engine->endpoint.key,
             result->status,
             engine_parse_message(result->body, result->body_length, &engine->collector->scratch));
-        return REASON_HTTP_STATUS;
+        /* A proxy that lets only some paths through is no fault: it is just not given. */
+        bool refused = result->status >= 400 && result->status < 500;
+        return refused ? REASON_NOT_GIVEN : REASON_HTTP_STATUS;
     }
     int parsed = resources_take(r, what, result, &why, ret_changed);
     if (parsed == 0)

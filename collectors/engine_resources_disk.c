@@ -139,6 +139,7 @@ static void looked(void *context)
     struct engine_resources *r = look->owner;
     if (!is_here(r) || !text_equal(look->root, r->engine->facts.info.root_dir))
         return; /* meanwhile it has become another engine */
+    r->disk->failure.reason = REASON_NONE;
     if (look->result == 0)
         set_facts(r->disk, &look->facts);
     else if (look->result == -ENOENT || look->result == -ENOTDIR)

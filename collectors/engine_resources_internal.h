@@ -24,7 +24,6 @@ enum resource {
 /* Something that went wrong, until a round has reported it. */
 struct notice {
     enum reason reason; /* REASON_NONE: the last time went well */
-    bool untold;
     char text[ERR_TEXT_MAX];
 };
 

@@ -213,18 +213,18 @@ static void test_refused(void **state)
     start(ENGINE_ONLY);
     hold(VOLUMES);
     round_whole();
-    answer(VOLUMES, 403, "Forbidden by the proxy\n"); /* between rounds */
+    answer(VOLUMES, 500, "The disk is broken\n"); /* between rounds */
     hold_none();
     serve();
     round_whole();
     expect_counts(4, 2, -1, 1, 5);
     expect_problem(REASON_HTTP_STATUS);
     assert_non_null(strstr(problem_text(REASON_HTTP_STATUS), "/volumes"));
-    assert_non_null(strstr(problem_text(REASON_HTTP_STATUS), "403"));
-    assert_non_null(strstr(problem_text(REASON_HTTP_STATUS), "Forbidden by the proxy"));
+    assert_non_null(strstr(problem_text(REASON_HTTP_STATUS), "500"));
+    assert_non_null(strstr(problem_text(REASON_HTTP_STATUS), "The disk is broken"));
     assert_int_equal(fake.part.problems[0].count, 1);
     round_whole();
-    expect_no_problem(); /* it was told */
+    expect_problem(REASON_HTTP_STATUS); /* for as long as it lasts */
     calls_forget();
     tell_event("volume"); /* no reason to try again */
     advance_ms(5100);
@@ -245,14 +245,30 @@ static void test_refused_within_a_round(void **state)
     hold(IMAGES);
     round_begin();
     serve();
-    answer(IMAGES, 403, "{\"message\":\"no\"}");
+    answer(IMAGES, 500, "{\"message\":\"no\"}");
     hold_none();
     serve();
     assert_true(round_is_done());
     expect_problem(REASON_HTTP_STATUS);
+    assert_int_equal(fake.part.problems[0].count, 1);
     round_whole();
-    expect_no_problem();
+    expect_problem(REASON_HTTP_STATUS);
     expect_counts(-1, 2, 3, 1, 5);
+}
+
+/* A proxy that lets only containers through is no fault. */
+static void test_not_let_through(void **state)
+{
+    (void)state;
+    start(ENGINE_ONLY);
+    hold(VOLUMES);
+    round_whole();
+    answer(VOLUMES, 403, "Forbidden by the proxy\n");
+    hold_none();
+    serve();
+    round_whole();
+    expect_counts(4, 2, -1, 1, 5);
+    expect_no_problem();
 }
 
 static void test_known_number_refused(void **state)
@@ -560,6 +576,7 @@ int main(void)
         cmocka_unit_test_teardown(test_event_during_a_pass, end),
         cmocka_unit_test_teardown(test_refused, end),
         cmocka_unit_test_teardown(test_refused_within_a_round, end),
+        cmocka_unit_test_teardown(test_not_let_through, end),
         cmocka_unit_test_teardown(test_known_number_refused, end),
         cmocka_unit_test_teardown(test_nonsense, end),
         cmocka_unit_test_teardown(test_too_large, end),
