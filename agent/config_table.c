@@ -116,7 +116,9 @@ const struct option config_options[] = {
     {"engine.timeout", IS_DURATION(engine_timeout_ms), .fallback = "3s", .value = "DURATION",
      .help = "Longest time one call to an engine may take.", .least = 100, .most = 60 * SECONDS},
     {"engine.max-concurrency", IS_UNSIGNED(engine_max_concurrency), .fallback = "16",
-     .value = "NUMBER", .help = "Most calls to one engine at a time.", .least = 1, .most = 1024},
+     .value = "NUMBER",
+     .help = "Most calls to one engine at a time, beside two that count what it has.", .least = 1,
+     .most = 1024},
 
     {"engine.df-interval", IS_DURATION(engine_df_interval_ms), .fallback = "0s",
      .value = "DURATION",

@@ -7,6 +7,7 @@
 #include "net/http_getter.h"
 
 struct engine;
+struct engine_life;
 
 #define ENGINE_ID_LENGTH 64
 
@@ -16,6 +17,7 @@ struct engine_container {
     char id[ENGINE_ID_LENGTH + 1];
     const struct identity *identity; /* a reference; NULL until inspected */
     struct engine_spec spec;
+    struct engine_life *life; /* owned; never NULL */
     enum container_state state;
     uint64_t seen_ns;           /* realtime when the engine last stood for it */
     struct http_exchange *call; /* its inspect or stats call under way: one at a time */
@@ -31,6 +33,9 @@ struct engine_container {
     enum reason failure;        /* why it has no values in this round */
     enum reason doubt;          /* what its stats said in doubt_round, until inspect tells more */
     uint64_t doubt_round;
+    uint64_t
+        thrown_round; /* the round in which `thrown` answers were of nobody knows which instance */
+    unsigned thrown;
     uint64_t retry_ns; /* CLOCK_MONOTONIC before which it is not asked again */
     unsigned timeouts; /* in a row */
     char *late_body;   /* an answer that came after its round, owned; NULL none */
@@ -50,7 +55,8 @@ void engine_is_local(struct engine *e);
 /* Does what the round needs of an engine that is set up: subscribe, list, or read every container.
  */
 void engine_read_all(struct engine *e);
-/* Gives every container without a row one that says why. */
+/* Gives every container without a row one that says why, the removed ones theirs, and says what
+ * events told. */
 void engine_finish_rows(struct engine *e);
 
 #endif

@@ -1,6 +1,7 @@
-/* What it knows: which containers an engine has and who they are: the list, the event stream, one
- * inspect per change. Documents: Docker Engine API reference (GET /containers/json,
- * /containers/{id}/json, /events). */
+/* What it knows: which containers an engine has and who they are: the list, and one inspect per
+ * change, of which events tell (engine_events.c). Documents: Docker Engine API reference (GET
+ * /containers/json, /containers/{id}/json). */
+#include "collectors/engine_life.h"
 #include "collectors/engine_round.h"
 #include "collectors/engine_steps.h"
 
@@ -21,6 +22,8 @@
     10000 /* a host holds some hundreds; beyond that a list is an attack or a mistake */
 #define LIST_MAX_BYTES    (16 * 1024 * 1024) /* 10 000 containers with long labels */
 #define INSPECT_MAX_BYTES (4 * 1024 * 1024)  /* thousands of mounts or environment variables */
+
+#define RECHECK_LISTS 10 /* lists over which looking at every container anew is spread */
 
 /* The place of `id` in the sorted array, or where it belongs. */
 static size_t find_place(const struct engine *e, const char *id, bool *ret_found)
@@ -43,9 +46,14 @@ static size_t find_place(const struct engine *e, const char *id, bool *ret_found
     return low;
 }
 
-/* The container called `id`, made if it is new; NULL where there is no more room or `id` is no id.
- */
-static struct engine_container *get_container(struct engine *e, const char *id)
+struct engine_container *engine_find_container(const struct engine *e, const char *id)
+{
+    bool found = false;
+    size_t place = find_place(e, id, &found);
+    return found ? e->containers[place] : NULL;
+}
+
+struct engine_container *engine_get_container(struct engine *e, const char *id)
 {
     bool found = false;
     if (!text_is_container_id(id, strlen(id)))
@@ -66,6 +74,8 @@ static struct engine_container *get_container(struct engine *e, const char *id)
     c->engine = e;
     memcpy(c->id, id, ENGINE_ID_LENGTH);
     c->needs_inspect = true;
+    c->life = engine_life_new();
+    engine_restore_removed(c);
     memmove(&e->containers[place + 1], &e->containers[place],
             (e->container_count - place) * sizeof(struct engine_container *));
     e->containers[place] = c;
@@ -80,22 +90,23 @@ static void free_container(struct engine_container *c)
         http_cancel(c->engine->getter, c->call);
     identity_unref(c->identity);
     engine_drop_late(c);
+    free(c->life);
     free(c);
 }
 
-static void remove_container(struct engine *e, const char *id)
+void engine_remove_container(struct engine_container *c)
 {
+    struct engine *e = c->engine;
     bool found = false;
-    size_t place = find_place(e, id, &found);
-    if (!found)
-        return;
-    struct engine_container *c = e->containers[place];
+    size_t place = find_place(e, c->id, &found);
+    assert(found);
     e->container_count--;
     memmove(&e->containers[place], &e->containers[place + 1],
             (e->container_count - place) * sizeof(struct engine_container *));
     bool waited = c->call && !c->late;
     if (c->identity && c->identity->local)
         inventory_drop(e->collector->options.inventory, c->id);
+    engine_keep_removed(c);
     free_container(c);
     if (waited)
         engine_call_ended(e);
@@ -111,12 +122,27 @@ void engine_forget(struct engine *e)
         free_container(c);
     }
     e->container_count = 0;
+    engine_forget_removed(e);
+}
+
+/* Is it time to look at it anew although nothing told of a change? `rechecks` is how many of those
+ * that are merely old this list may still choose. */
+static bool is_stale(const struct engine_container *c, enum container_state state, size_t *rechecks)
+{
+    if (c->unwanted)
+        return false;
+    if (state_is_live(state) && engine_life_is_outdated(c->engine, c->life))
+        return true;
+    bool chosen = *rechecks > 0 && engine_life_is_old(c->engine, c->life);
+    *rechecks -= chosen;
+    return chosen;
 }
 
 /* Takes the list as what there is: new ones are added, missing ones removed, changed ones marked.
  */
 static void compare_list(struct engine *e, const struct engine_list_entry *entries, size_t count)
 {
+    size_t rechecks = e->container_count / RECHECK_LISTS + 1;
     e->too_many = false;
     for (size_t i = 0; i < e->container_count; i++) {
         e->containers[i]->listed =
@@ -124,13 +150,14 @@ static void compare_list(struct engine *e, const struct engine_list_entry *entri
         e->containers[i]->told = false;
     }
     for (size_t i = 0; i < count; i++) {
-        struct engine_container *c = get_container(e, entries[i].id);
+        struct engine_container *c = engine_get_container(e, entries[i].id);
         if (!c)
             continue;
         c->listed = true;
         bool renamed =
             c->identity && c->identity->name && !text_equal(c->identity->name, entries[i].name);
-        if (e->inspect_all || renamed || c->state != entries[i].state)
+        if (e->inspect_all || renamed || c->state != entries[i].state ||
+            is_stale(c, entries[i].state, &rechecks))
             c->needs_inspect = true;
         c->state = entries[i].state;
         c->seen_ns = clock_realtime_ns(e->collector->options.clock);
@@ -138,7 +165,7 @@ static void compare_list(struct engine *e, const struct engine_list_entry *entri
     e->inspect_all = false;
     for (size_t i = e->container_count; i > 0; i--)
         if (!e->containers[i - 1]->listed)
-            remove_container(e, e->containers[i - 1]->id);
+            engine_remove_container(e->containers[i - 1]);
 }
 
 static void list_failed(struct engine *e, enum reason reason, const char *text)
@@ -214,31 +241,6 @@ void engine_list(struct engine *e)
     }
     e->setup_ns = engine_now(e);
     e->setup_late = !engine_call_begun(e, e->setup_doubtful);
-}
-
-void engine_handle_event(void *context, const char *line, size_t length)
-{
-    struct engine *e = context;
-    struct err err = {0};
-    struct engine_event event;
-    struct arena arena = {0};
-    if (length > 0 && engine_parse_event(line, length, &arena, &err, &event) == 0 &&
-        text_equal(event.type, "container")) {
-        struct engine_container *c = NULL;
-        if (text_equal(event.action, "destroy") || text_equal(event.action, "remove"))
-            remove_container(e, event.id);
-        else
-            c = get_container(e, event.id);
-        if (c) {
-            c->needs_inspect = true;
-            c->told = e->phase == ENGINE_LISTING;
-        }
-        if (e->collector->collector.changed)
-            e->collector->collector.changed(e->collector->collector.changed_context);
-    } else if (length > 0 && err.code != 0) {
-        e->list_again = true; /* it may have been about any of them */
-    }
-    arena_done(&arena);
 }
 
 /* Tells the tiers that read this host's files who it is. */
@@ -318,6 +320,7 @@ static void take_identity(struct engine_container *c, const struct engine_inspec
                                 inventory_drops(e->collector->options.inventory));
     if (c->identity && c->identity->started_ns != identity->started_ns)
         engine_drop_late(c); /* that answer was about another instance */
+    engine_life_inspected(c, inspect);
     identity_unref(c->identity);
     c->identity = identity;
     c->spec = engine_spec_from_inspect(inspect);
@@ -372,7 +375,7 @@ static void inspect_done(void *context, const struct http_result *result)
     c->call = NULL;
     c->failure = REASON_NONE;
     if (!inspect_answer(c, result))
-        remove_container(e, c->id);
+        engine_remove_container(c);
     else if (c->failure != REASON_NONE)
         c->needs_inspect = true;
     else

@@ -202,6 +202,41 @@ int engine_parse_list(const char *json, size_t length, struct arena *arena, stru
     return 0;
 }
 
+/* Attributes are texts. False where there is no such number. */
+static bool parse_code(yyjson_val *attributes, const char *key, int64_t *ret)
+{
+    const char *text = yyjson_get_str(yyjson_obj_get(attributes, key));
+    uint64_t value = 0;
+    if (!text)
+        return false;
+    bool negative = *text == '-';
+    if (text_parse_u64(text + negative, strlen(text + negative), &value) < 0 || value > INT32_MAX)
+        return false;
+    *ret = negative ? -(int64_t)value : (int64_t)value;
+    return true;
+}
+
+/* Podman has its own attribute on every event, 0 on those that end nothing; Docker's is on "die"
+ * alone. */
+static void parse_exit(yyjson_val *actor, struct engine_event *event)
+{
+    yyjson_val *attributes = yyjson_obj_get(actor, "Attributes");
+    if (!text_equal(event->action, "die") && !text_equal(event->action, "died"))
+        return;
+    event->exit_given = parse_code(attributes, "exitCode", &event->exit_code) ||
+                        parse_code(attributes, "containerExitCode", &event->exit_code);
+}
+
+/* What happened, without what it was: "health_status: healthy", "exec_start: sh". */
+static const char *parse_action(yyjson_val *root, struct arena *arena)
+{
+    /* "status" and "id" are what API versions before 1.22 had, and 1.52 dropped. */
+    const char *text = engine_json_text(root, "Action", arena);
+    if (!text)
+        text = engine_json_text(root, "status", arena);
+    return text ? arena_copy(arena, text, strcspn(text, ":")) : NULL;
+}
+
 int engine_parse_event(const char *json, size_t length, struct arena *arena, struct err *e,
                        struct engine_event *ret)
 {
@@ -211,10 +246,7 @@ int engine_parse_event(const char *json, size_t length, struct arena *arena, str
     if (r < 0)
         return r;
     yyjson_val *root = yyjson_doc_get_root(doc);
-    /* "status" and "id" are what API versions before 1.22 had, and 1.52 dropped. */
-    const char *action = engine_json_text(root, "Action", arena);
-    if (!action)
-        action = engine_json_text(root, "status", arena);
+    const char *action = parse_action(root, arena);
     if (!action)
         return err_set(e, -EBADMSG, "%s: a line has neither Action nor status", what);
     const char *type = engine_json_text(root, "Type", arena);
@@ -224,7 +256,9 @@ int engine_parse_event(const char *json, size_t length, struct arena *arena, str
         id = engine_json_text_or_empty(root, "id", arena);
     if (!type)
         type = "container";
-    if (text_equal(type, "container") && !text_is_container_id(id, strlen(id)))
+    /* A prune tells of each container and once of all of them, without an id. */
+    bool of_all = *id == '\0' && text_equal(action, "prune");
+    if (text_equal(type, "container") && !of_all && !text_is_container_id(id, strlen(id)))
         return err_set(e, -EBADMSG, "%s: container event \"%s\": Actor.ID is not 64 hex digits",
                        what, action);
     *ret = (struct engine_event){
@@ -233,6 +267,7 @@ int engine_parse_event(const char *json, size_t length, struct arena *arena, str
         .id = id,
         .time_ns = engine_json_u64_or_0(root, "timeNano"),
     };
+    parse_exit(actor, ret);
     return 0;
 }
 

@@ -16,6 +16,27 @@ struct raw_label {
     const char *value;
 };
 
+/* A port of a container, and where on the host it is published. */
+struct engine_port {
+    const char *port;      /* "80/tcp" */
+    const char *host_ip;   /* "" every address, or not published */
+    const char *host_port; /* "" not published */
+};
+
+/* Something mounted; where it is on the host is nobody's business. */
+struct engine_mount {
+    const char *type;        /* "bind", "volume", "tmpfs", ... */
+    const char *destination; /* inside the container */
+};
+
+enum engine_health {
+    ENGINE_HEALTH_NONE, /* there is no health check */
+    ENGINE_HEALTH_STARTING,
+    ENGINE_HEALTH_HEALTHY,
+    ENGINE_HEALTH_UNHEALTHY,
+    ENGINE_HEALTH_COUNT,
+};
+
 /* GET /containers/ID/json. */
 struct engine_inspect {
     const char *id;
@@ -24,11 +45,22 @@ struct engine_inspect {
     const struct raw_label *labels;
     size_t label_count;
     enum container_state state;
+    int64_t exit_code;         /* State.ExitCode; 0 too while it runs or never ran */
+    bool oom_killed;           /* State.OOMKilled */
+    uint64_t finished_ns;      /* 0: no run has ended, or unknown */
+    uint64_t restarts;         /* RestartCount */
+    enum engine_health health; /* of State.Health, State.Healthcheck in older Podman */
+    uint64_t failing_streak;
     uint64_t pid;              /* State.Pid, 0 none */
     uint64_t created_ns;       /* 0 unknown */
     uint64_t started_ns;       /* 0 never or unknown */
     const char *cgroup_parent; /* HostConfig.CgroupParent, "" the engine's default */
     const char *network_mode;  /* HostConfig.NetworkMode: "host", "none", "container:ID", ... */
+    const char *image_id;      /* Image: sha256:... */
+    const struct engine_port *ports; /* in no order */
+    size_t port_count;
+    const struct engine_mount *mounts; /* in no order */
+    size_t mount_count;
     int64_t nano_cpus;         /* 0 not set */
     int64_t cpu_quota_us;      /* 0 not set, -1 unlimited */
     int64_t cpu_period_us;     /* 0: 100000 */

@@ -18,7 +18,8 @@
 #define ANSWER_MAX_BYTES (1024 * 1024) /* version, info: some KiB on every engine */
 #define EVENT_MAX_BYTES  (256 * 1024)  /* one event with all labels of its container */
 #define ALL_AT_ONCE      1024 /* calls in flight on engines whose one-shot waits for the tick */
-#define IDLE_CONNECTIONS 16   /* kept between rounds: the default concurrency */
+#define SLOW_CALLS       2  /* counts of sizes, and of what else there is: beside a round's calls */
+#define IDLE_CONNECTIONS 16 /* kept between rounds: the default concurrency */
 #define EVENTS_RETRY_NS \
     (60 * NS_PER_SECOND) /* an engine that refuses events is asked again so late */
 #define PROBE_FIRST_MS 1000
@@ -28,11 +29,20 @@ static const struct api_version newest_known = {1, 55};
 static const struct api_version oldest_known = {1, 24};
 static const struct api_version first_one_shot = {1, 41};
 
-/* Only what changes a container's identity, state or instance. */
-#define EVENTS_PATH                                                                       \
-    "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B"           \
-    "%22create%22%2C%22start%22%2C%22die%22%2C%22died%22%2C%22stop%22%2C%22destroy%22%2C" \
-    "%22remove%22%2C%22rename%22%2C%22update%22%2C%22pause%22%2C%22unpause%22%5D%7D"
+/* Only what changes what there is and how containers do. With "health_status" in it Docker takes
+ * every word as a beginning, and no word here begins what comes often (exec_start, mount, top). */
+#define EVENTS_WORD(word) "%2C%22" word "%22"
+#define EVENTS_PATH                                                                                \
+    "/events?filters=%7B%22type%22%3A%5B%22container%22" EVENTS_WORD("image")                      \
+        EVENTS_WORD("volume")                                                                      \
+            EVENTS_WORD("network") "%5D%2C%22event%22%3A%5B%22create%22" EVENTS_WORD("start")      \
+                EVENTS_WORD("restart") EVENTS_WORD("die") EVENTS_WORD("died") EVENTS_WORD("stop")  \
+                    EVENTS_WORD("kill") EVENTS_WORD("oom") EVENTS_WORD("destroy") EVENTS_WORD(     \
+                        "remove") EVENTS_WORD("rename") EVENTS_WORD("update") EVENTS_WORD("pause") \
+                        EVENTS_WORD("unpause") EVENTS_WORD("health_status") EVENTS_WORD("prune")   \
+                            EVENTS_WORD("pull") EVENTS_WORD("load") EVENTS_WORD("loadfromarchive") \
+                                EVENTS_WORD("import") EVENTS_WORD("build") EVENTS_WORD("tag")      \
+                                    EVENTS_WORD("untag") EVENTS_WORD("delete") "%5D%7D"
 
 static void fire_probe(void *context);
 
@@ -46,7 +56,7 @@ static int open_tls(struct engine *e, struct err *err)
         .cert_file = e->endpoint.cert_file,
         .key_file = e->endpoint.key_file,
         .verify = e->endpoint.verify,
-        .max_connections = e->collector->options.engine_max_concurrency,
+        .max_connections = e->collector->options.engine_max_concurrency + SLOW_CALLS,
     };
     return curl_client_new(e->collector->options.loop, &options, err, &e->getter);
 }
@@ -61,7 +71,7 @@ int engine_open(struct engine *e, struct err *err)
             .unix_path = e->endpoint.path,
             .host = e->endpoint.host,
             .port = e->endpoint.port,
-            .max_connections = e->collector->options.engine_max_concurrency,
+            .max_connections = e->collector->options.engine_max_concurrency + SLOW_CALLS,
             .max_idle = IDLE_CONNECTIONS,
         };
         r = http_client_new(e->collector->options.loop, &options, err, &e->getter);
@@ -255,7 +265,7 @@ static void use_version(struct engine *e)
     e->heard.version.api = version;
     if (waits_for_tick(&e->heard.version) && at_once < ALL_AT_ONCE)
         at_once = ALL_AT_ONCE;
-    http_set_bound(e->getter, at_once);
+    http_set_bound(e->getter, at_once + SLOW_CALLS);
     char path[32];
     (void)snprintf(path, sizeof path, "%s/info", e->prefix);
     setup_call(e, ENGINE_ASKING_INFO, path, ANSWER_MAX_BYTES, info_done);
@@ -338,6 +348,7 @@ static void events_begun(struct engine *e)
 {
     bool waited = !e->setup_late;
     e->events_live = true;
+    e->streams++;
     e->events_doubtful = false;
     e->answered = true;
     if (e->phase != ENGINE_SUBSCRIBING) {

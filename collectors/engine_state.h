@@ -4,9 +4,11 @@
 
 #include "base/err.h"
 #include "collectors/engine_container.h"
+#include "collectors/engine_events.h"
 #include "collectors/engine_host.h"
 
 struct engine_collector;
+struct engine_removed;
 struct engine_resources;
 struct timer;
 
@@ -32,6 +34,8 @@ struct engine {
     bool setup_doubtful;          /* it timed out last time: the next try is not waited for */
     struct http_exchange *events; /* the event stream */
     bool events_live;
+    uint64_t streams;                          /* how often it began: a number for each */
+    uint64_t event_counts[ENGINE_EVENT_KINDS]; /* of all streams together */
     bool events_doubtful; /* it did not begin in time: no round waits for the next try */
     char events_failure[ERR_TEXT_MAX]; /* why there is none */
     uint64_t events_retry_ns; /* CLOCK_MONOTONIC before which it is not subscribed to again */
@@ -45,6 +49,9 @@ struct engine {
     struct engine_container **containers; /* sorted by id */
     size_t container_count;
     size_t container_capacity;
+    struct engine_removed *removed; /* oldest first; engine_removed.c */
+    size_t removed_count;
+    size_t removed_capacity;
     struct engine_resources *resources; /* engine_resources.c */
     bool too_many;                      /* the list was longer than ENGINE_CONTAINERS_MAX */
     uint64_t listed_ns;                 /* CLOCK_MONOTONIC of the last list */

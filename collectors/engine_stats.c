@@ -1,5 +1,6 @@
 /* What it knows: a container's stats call, what its failures mean, and the rows of a round.
  * Document: Docker Engine API reference (GET /containers/{id}/stats). */
+#include "collectors/engine_life.h"
 #include "collectors/engine_resources.h"
 #include "collectors/engine_round.h"
 #include "collectors/engine_steps.h"
@@ -20,6 +21,10 @@
 #define LATE_ANSWER_MAX_NS (30 * NS_PER_SECOND) /* an older answer says nothing of now */
 #define RETRY_FIRST_NS     (5 * NS_PER_SECOND)
 #define RETRY_DOUBLINGS    4 /* a container that never answers is asked every 80 s */
+
+/* A container in a quick loop of restarts is gone whenever its stats come, and no round waits until
+ * it is over. */
+#define THROWN_MAX 2 /* answers of a round */
 
 static const struct api_version first_one_shot = {1, 41};
 
@@ -54,6 +59,8 @@ static struct container_row *add_row(struct engine_container *c)
             inventory_find(e->collector->options.inventory, c->id);
         row->birth = known ? known->birth : 0;
     }
+    if (!c->unwanted)
+        engine_life_fill(e, c->life, &self->part->arena, row);
     engine_resources_fill_row(e->resources, c, &self->part->arena, row);
     c->row_round = self->round.number;
     return row;
@@ -78,7 +85,7 @@ static void add_values(struct engine_container *c, const struct engine_stats *st
     /* Podman lacks or rounds what the kernel has, and names interfaces of its own; an answer from
      * before the round is older than what a tier read in it. */
     if (e->facts.version.podman || !answered_now)
-        row->yields = ~(1U << GROUP_SPEC);
+        row->yields = ~(GROUP_BIT(GROUP_SPEC) | GROUP_BIT(GROUP_LIFE) | GROUP_BIT(GROUP_DISK));
     c->failure = REASON_NONE;
     engine_drop_late(c); /* an older one would let counters fall */
 }
@@ -167,6 +174,9 @@ static void stats_answer(struct engine_container *c, const struct http_result *r
     c->timeouts = 0;
     if (c->needs_inspect) {
         /* It was started or stopped meanwhile: which instance this is about nobody knows. */
+        uint64_t round = e->collector->round.number;
+        c->thrown = c->thrown_round == round ? c->thrown + 1 : 1;
+        c->thrown_round = round;
         engine_read_container(c);
         return;
     }
@@ -266,6 +276,8 @@ void engine_read_container(struct engine_container *c)
         engine_inspect(c);
     else if (c->doubt_round == e->collector->round.number)
         fail_doubted(c);
+    else if (c->thrown_round == e->collector->round.number && c->thrown >= THROWN_MAX)
+        c->failure = REASON_GONE;
     else
         ask_stats(c);
 }
@@ -348,18 +360,28 @@ static void report_timeout(struct engine_container *c)
     engine_problem(e, REASON_TIMEOUT, text);
 }
 
+/* Gives it a row where it is to have one and has none. */
+static void finish_row(struct engine_container *c)
+{
+    bool wants_late = state_is_live(c->state) && !c->unwanted;
+    if (!c->identity || c->row_round == c->engine->collector->round.number)
+        return;
+    if (wants_late && use_late(c))
+        return;
+    if (engine_life_is_shown(c->engine, c->identity, c->state, c->life))
+        add_empty_row(c);
+}
+
 void engine_finish_rows(struct engine *e)
 {
     char text[ERR_TEXT_MAX + 64];
-    uint64_t round = e->collector->round.number;
     for (size_t i = 0; i < e->container_count; i++) {
-        struct engine_container *c = e->containers[i];
-        bool wants_late = state_is_live(c->state) && !c->unwanted;
-        if (c->identity && c->row_round != round && !(wants_late && use_late(c)))
-            add_empty_row(c);
-        if (!c->unwanted)
-            report_timeout(c);
+        finish_row(e->containers[i]);
+        if (!e->containers[i]->unwanted)
+            report_timeout(e->containers[i]);
     }
+    engine_add_removed_rows(e);
+    engine_add_event_points(e, e->collector->part);
     if (e->too_many)
         engine_problem(
             e, REASON_TOO_MANY,

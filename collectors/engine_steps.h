@@ -1,5 +1,6 @@
 /* What is done with an engine: reaching it (engine_setup.c) and knowing its containers
- * (engine_inventory.c). Shared by engine*.c and by nobody else. */
+ * (engine_inventory.c, engine_events.c, engine_removed.c). Shared by engine*.c and by nobody else.
+ */
 #ifndef WEIR_COLLECTORS_ENGINE_STEPS_H
 #define WEIR_COLLECTORS_ENGINE_STEPS_H
 
@@ -29,11 +30,35 @@ void engine_resume_probe(struct engine *e);
 
 /* Reads the list of containers and compares it with what is known. */
 void engine_list(struct engine *e);
-/* One line of the event stream; `context` is the engine. */
-void engine_handle_event(void *context, const char *line, size_t length);
+/* The container called `id`, or NULL. */
+struct engine_container *engine_find_container(const struct engine *e, const char *id);
+/* The same, made if it is new; NULL where there is no more room or `id` is no id. */
+struct engine_container *engine_get_container(struct engine *e, const char *id);
+/* It is no more; `c` is freed. The round may end inside. */
+void engine_remove_container(struct engine_container *c);
 /* Asks who a container is. It must have no call under way. */
 void engine_inspect(struct engine_container *c);
-/* Drops every container. No call of theirs may be waited for. */
+/* Drops every container, the removed ones too. No call of theirs may be waited for. */
 void engine_forget(struct engine *e);
+
+/* --- engine_events.c --- */
+
+/* One line of the event stream; `context` is the engine. */
+void engine_handle_event(void *context, const char *line, size_t length);
+/* How many events there were, by kind, once there has been a stream. */
+void engine_add_event_points(const struct engine *e, struct part *part);
+
+/* --- engine_removed.c --- */
+
+/* Keeps who it was and how it did for container.linger; takes both out of `c`. One that nobody
+ * knew or that is not shown is let go. */
+void engine_keep_removed(struct engine_container *c);
+/* How the removed container `id` did, or NULL: there is none. */
+struct engine_life *engine_find_removed(const struct engine *e, const char *id);
+/* It is there after all: puts back into `c` what was kept. */
+void engine_restore_removed(struct engine_container *c);
+/* A row for each, but not for those whose time is over: they go. */
+void engine_add_removed_rows(struct engine *e);
+void engine_forget_removed(struct engine *e);
 
 #endif

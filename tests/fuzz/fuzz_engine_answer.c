@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "collectors/container_identity.h"
+#include "collectors/engine_life.h"
 #include "collectors/engine_row.h"
 
 #include <assert.h>
@@ -29,7 +30,8 @@ static void check_row(const struct engine_facts *facts, const struct container_r
             assert(container_metrics[m].tiers & tier);
     assert((row->unlimited & ~row->present) == 0);
     for (unsigned g = 0; g < GROUP_COUNT; g++)
-        assert((row->tiers[g] == TIER_ENGINE) == (row->absent[g] == REASON_NONE));
+        if (g != GROUP_LIFE && g != GROUP_DISK) /* of the inventory, not of stats */
+            assert((row->tiers[g] == TIER_ENGINE) == (row->absent[g] == REASON_NONE));
     assert(row->tiers[GROUP_PRESSURE] == TIER_NONE); /* no engine has it */
     assert(tier == TIERS_E2 || row->tiers[GROUP_BLOCK_IO] == TIER_NONE);
     for (size_t i = 0; i < row->interface_count; i++)
@@ -62,6 +64,18 @@ static int fuzz_stats(const char *json, size_t size, struct arena *arena, struct
     return r;
 }
 
+/* What becomes labels is no longer than labels are, and the same again for the same. */
+static void use_texts(const struct engine_inspect *inspect, struct arena *arena)
+{
+    const char *(*const makers[])(const struct engine_inspect *, struct arena *) = {
+        engine_life_ports, engine_life_mounts, engine_life_network};
+    for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
+        const char *text = makers[i](inspect, arena);
+        assert(strlen(text) <= LABEL_VALUE_MAX);
+        assert(text_equal(text, makers[i](inspect, arena)));
+    }
+}
+
 static void use_inspect(const struct engine_inspect *inspect, struct arena *arena)
 {
     static char any[] = "*";
@@ -72,6 +86,7 @@ static void use_inspect(const struct engine_inspect *inspect, struct arena *aren
     struct engine_stats stats = {.empty = true};
     struct engine_spec spec = engine_spec_from_inspect(inspect);
     use_stats(&spec, &stats, arena);
+    use_texts(inspect, arena);
     struct identity *identity = identity_new("engine", inspect->id);
     identity_set_labels(identity, inspect->labels, inspect->label_count, globs, 1, &drops);
     for (size_t i = 0; i < identity->label_count; i++) {
@@ -131,6 +146,8 @@ static int fuzz_event(const char *json, size_t size, struct arena *arena, struct
     struct engine_event event = {0};
     int r = engine_parse_event(json, size, arena, e, &event);
     assert(r < 0 || (event.type && event.action && event.id));
+    if (r == 0)
+        assert(engine_event_kind(&event) < ENGINE_EVENT_KINDS);
     return r;
 }
 

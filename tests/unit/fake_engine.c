@@ -92,6 +92,11 @@ static uint64_t fake_realtime(void *context)
     return fake.now_ns + FAKE_EPOCH_S * NS_PER_SECOND;
 }
 
+uint64_t fake_now_real_ns(void)
+{
+    return fake_realtime(NULL);
+}
+
 static const struct clock fake_clock = {NULL, fake_monotonic, fake_realtime};
 
 void advance_ms(uint64_t ms)
@@ -486,19 +491,39 @@ static void make_list(char *body)
     add_text(body, "]");
 }
 
+static void make_health(const struct fake_container *c, char *to, size_t size)
+{
+    to[0] = '\0';
+    if (c->health)
+        (void)snprintf(to, size, ",\"Health\":{\"Status\":\"%s\",\"FailingStreak\":%u}", c->health,
+                       c->streak);
+}
+
 static void make_inspect(const struct fake_container *c, char *body)
 {
     char id[65];
     char started[64];
+    char finished[64] = "0001-01-01T00:00:00Z";
+    char health[128];
     id_text(c->letter, id);
+    make_health(c, health, sizeof health);
+    if (c->finished_s > 0)
+        (void)rfc3339((FAKE_EPOCH_S + c->finished_s) * NS_PER_SECOND, finished, sizeof finished);
     add_text(body,
              "{\"Id\":\"%s\",\"Name\":\"/%s\",\"Created\":\"2026-01-01T00:00:00Z\",\"State\":{"
-             "\"Status\":\"%s\",\"Pid\":%u,\"StartedAt\":\"%s\"},\"Config\":{\"Image\":\"shop:1\","
-             "\"Labels\":{\"team\":\"blue\"}},\"HostConfig\":{\"NetworkMode\":\"%s\","
-             "\"Memory\":67108864,\"PidsLimit\":50}}",
+             "\"Status\":\"%s\",\"Pid\":%u,\"StartedAt\":\"%s\",\"FinishedAt\":\"%s\","
+             "\"ExitCode\":%d,\"OOMKilled\":%s%s},\"RestartCount\":%u,\"Image\":\"sha256:0123\","
+             "\"Config\":{\"Image\":\"shop:1\",\"Labels\":{\"team\":\"blue\"},"
+             "\"Env\":[\"PASSWORD=secret\"]},"
+             "\"HostConfig\":{\"NetworkMode\":\"%s\",\"Memory\":67108864,\"PidsLimit\":50},"
+             "\"NetworkSettings\":{\"Ports\":%s},\"Mounts\":%s}",
              id, c->name, c->state, c->pid,
-             rfc3339((FAKE_EPOCH_S + c->started_s) * NS_PER_SECOND, started, sizeof started),
-             c->network ? c->network : "bridge");
+             c->started_s > 0
+                 ? rfc3339((FAKE_EPOCH_S + c->started_s) * NS_PER_SECOND, started, sizeof started)
+                 : "0001-01-01T00:00:00Z",
+             finished, c->exit_code, c->oom_killed ? "true" : "false", health, c->restarts,
+             c->network ? c->network : "bridge", c->ports ? c->ports : "{}",
+             c->mounts ? c->mounts : "[]");
 }
 
 static void make_stats(const struct fake_container *c, char *body)
@@ -679,16 +704,21 @@ void event_line(const char *line)
     x->options.on_line(x->options.context, line, strlen(line));
 }
 
-void event(const char *action, char letter)
+void event_with(const char *action, char letter, const char *attributes, uint64_t time_ns)
 {
     char id[65];
-    char line[512];
+    char line[1024];
     id_text(letter, id);
     (void)snprintf(line, sizeof line,
                    "{\"status\":\"%s\",\"id\":\"%s\",\"Type\":\"container\",\"Action\":\"%s\","
-                   "\"Actor\":{\"ID\":\"%s\",\"Attributes\":{}},\"timeNano\":1}",
-                   action, id, action, id);
+                   "\"Actor\":{\"ID\":\"%s\",\"Attributes\":%s},\"timeNano\":%" PRIu64 "}",
+                   action, id, action, id, attributes, time_ns);
     event_line(line);
+}
+
+void event(const char *action, char letter)
+{
+    event_with(action, letter, "{}", fake_realtime(NULL));
 }
 
 void events_end(enum reason reason)
@@ -753,6 +783,8 @@ static void make_tier(char *const environment[], const char *include, bool light
         .include = {include_items, include ? 1 : 0},
         .inventory = fake.inventory,
         .engine_for_identity = light,
+        .keep_stopped_ms = FAKE_KEEP_STOPPED_MS,
+        .linger_ms = FAKE_LINGER_MS,
     };
     if (engine_new(&options, &e, &fake.collector) < 0)
         fail_msg("%s", e.text);
@@ -923,6 +955,38 @@ int engine_up(const char *host)
     return -1;
 }
 
+static uint64_t point_value(enum agent_metric metric, const char *second, const char *third,
+                            uint64_t otherwise)
+{
+    for (size_t i = 0; i < fake.part.point_count; i++) {
+        const struct point *p = &fake.part.points[i];
+        if (p->metric == metric && strcmp(p->labels[0], FAKE_HOST) == 0 &&
+            strcmp(p->labels[1], second) == 0 && (!third || strcmp(p->labels[2], third) == 0))
+            return p->value;
+    }
+    return otherwise;
+}
+
+int64_t events_counted(const char *type, const char *action)
+{
+    return (int64_t)point_value(AGENT_ENGINE_EVENTS, type, action, (uint64_t)INT64_C(-1));
+}
+
+uint64_t engine_containers(const char *state)
+{
+    return point_value(AGENT_ENGINE_CONTAINERS, state, NULL, 0);
+}
+
+int64_t point_of(char letter, enum point_metric metric, const char *label)
+{
+    const struct container_row *row = row_of(letter);
+    for (size_t i = 0; row && i < row->point_count; i++)
+        if (row->points[i].metric == metric &&
+            (!label || strcmp(row->points[i].labels[0], label) == 0))
+            return (int64_t)row->points[i].value;
+    return -1;
+}
+
 static const struct container_row *need_row(char letter)
 {
     const struct container_row *row = row_of(letter);
@@ -959,8 +1023,8 @@ void expect_absent(char letter, enum reason reason)
 {
     const struct container_row *row = need_row(letter);
     for (enum metric_group g = 0; g < GROUP_COUNT; g++) {
-        if (g == GROUP_SPEC)
-            continue;
+        if (g == GROUP_SPEC || g == GROUP_LIFE || g == GROUP_DISK)
+            continue; /* what inspect said is known still */
         assert_int_equal(row->tiers[g], TIER_NONE);
         if (row->absent[g] != reason)
             fail_msg("%s of %c is absent for \"%s\", expected \"%s\"", metric_group_name(g), letter,
@@ -969,4 +1033,22 @@ void expect_absent(char letter, enum reason reason)
     assert_false(row_has(row, CONTAINER_CPU_USAGE));
     assert_false(row_has(row, CONTAINER_MEMORY_USAGE));
     assert_int_equal(row->interface_count + row->device_count, 0);
+}
+
+void expect_life_only(char letter, enum container_state state)
+{
+    const struct container_row *row = need_row(letter);
+    if (row->state != state)
+        fail_msg("%c is %s, expected %s", letter, state_name(row->state), state_name(state));
+    assert_int_equal(row->tiers[GROUP_LIFE], TIER_ENGINE);
+    assert_int_equal(row->absent[GROUP_LIFE], REASON_NONE);
+    for (enum metric_group g = 0; g < GROUP_COUNT; g++) {
+        if (g == GROUP_LIFE || g == GROUP_DISK)
+            continue;
+        assert_int_equal(row->tiers[g], TIER_NONE);
+        assert_int_equal(row->absent[g], REASON_NONE);
+    }
+    for (unsigned m = 0; m < CONTAINER_METRICS; m++)
+        if (row_has(row, m) && container_metrics[m].group != GROUP_LIFE)
+            fail_msg("%c has %s", letter, container_metrics[m].family);
 }

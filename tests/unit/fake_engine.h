@@ -29,7 +29,18 @@ struct fake_container {
     uint64_t read_ago_ns; /* how long before the answer it was read; UINT64_MAX: not said */
     unsigned pid;         /* of its first process, as inspect says it */
     const char *network;  /* its network mode; NULL: bridge */
+    int exit_code;
+    unsigned finished_s; /* FinishedAt, as started_s; 0: Go's zero time */
+    bool oom_killed;
+    unsigned restarts;
+    const char *health; /* the word of its health check; NULL: it has none */
+    unsigned streak;
+    const char *ports;  /* NetworkSettings.Ports; NULL: {} */
+    const char *mounts; /* Mounts; NULL: [] */
 };
+
+#define FAKE_KEEP_STOPPED_MS 3600000
+#define FAKE_LINGER_MS       300000
 
 #define FAKE_EPOCH_S UINT64_C(1767225600) /* 2026-01-01, the realtime at the fake clock's 0 */
 
@@ -107,6 +118,10 @@ void fail_nth(size_t n, enum reason reason, int status, const char *body);
 bool events_are_live(void);
 void events_head(void);
 void event(const char *action, char letter);
+/* With Attributes, a JSON object, and timeNano. */
+void event_with(const char *action, char letter, const char *attributes, uint64_t time_ns);
+/* Nanoseconds since 1970. */
+uint64_t fake_now_real_ns(void);
 void event_line(const char *line);
 void events_end(enum reason reason);
 
@@ -122,8 +137,16 @@ int engine_up(const char *host);                 /* -1: not said */
 void expect_values(char letter);
 void expect_cpu(char letter, uint64_t cpu_ns);
 void expect_absent(char letter, enum reason reason);
+/* A row in this state that has no values: it says how the container did, and nothing is missing. */
+void expect_life_only(char letter, enum container_state state);
 void expect_problem(enum reason reason);
 void expect_no_problem(void);
+/* The value of a point of the row whose first label is `label` (NULL: any); -1: there is none. */
+int64_t point_of(char letter, enum point_metric metric, const char *label);
+/* How many events of the first host were counted; -1: nothing is said of them. */
+int64_t events_counted(const char *type, const char *action);
+/* How many containers the first host counts in that state; 0 too where nothing is said. */
+uint64_t engine_containers(const char *state);
 
 /* Allocations of the tier so far; false where they cannot be counted. */
 bool fake_counts_allocations(void);

@@ -114,7 +114,7 @@ void fake_resources_show(unsigned groups)
 
 /* --- what came of it --- */
 
-int64_t point_value(enum agent_metric metric, const char *first, const char *second)
+int64_t resource_point(enum agent_metric metric, const char *first, const char *second)
 {
     int64_t found = -1;
     for (size_t i = 0; i < fake.part.point_count; i++) {
@@ -198,4 +198,16 @@ void worker_run(void)
     job.work(job.context);
     the_worker->work = NULL;
     job.done(job.context);
+}
+
+size_t disk_points(const struct container_row *row, const struct point **ret_first)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < row->point_count; i++) {
+        if (point_metrics[row->points[i].metric].group != GROUP_DISK)
+            continue;
+        if (count++ == 0 && ret_first)
+            *ret_first = &row->points[i];
+    }
+    return count;
 }

@@ -41,7 +41,9 @@ void fake_resources_show(unsigned groups);
 #define SIZES    "size=1"
 
 /* The value of a series with these labels; -1: there is none. */
-int64_t point_value(enum agent_metric metric, const char *first, const char *second);
+/* The row's points of GROUP_DISK: how many, and the first of them. */
+size_t disk_points(const struct container_row *row, const struct point **ret_first);
+int64_t resource_point(enum agent_metric metric, const char *first, const char *second);
 /* The same of a container's row. */
 int64_t size_value(char letter, enum point_metric metric, const char *device);
 

@@ -63,7 +63,7 @@ static void test_destroy(void **state)
         fake_remove('b');
         event(words[i], 'b');
         round_whole();
-        assert_null(row_of('b'));
+        expect_life_only('b', STATE_REMOVED);
         assert_int_equal(calls_made(""), 1);
         expect_no_problem();
         fake_end();
@@ -163,6 +163,32 @@ static void test_restart_while_reading(void **state)
     fake_end();
 }
 
+/* A loop of restarts quicker than its stats: the round ends with what is known of it. */
+static void test_restarts_again_and_again(void **state)
+{
+    (void)state;
+    start_two();
+    round_begin();
+    answer_as_fake(stats_of('b'));
+    for (unsigned i = 0; i < 2; i++) {
+        event("die", 'a');
+        fake_get('a')->started_s++;
+        event("start", 'a');
+        answer_as_fake(stats_of('a'));
+        assert_false(round_is_done());
+        answer_as_fake(inspect_of('a'));
+    }
+    assert_true(round_is_done());
+    assert_int_equal(calls_made(stats_of('a')), 2);
+    expect_absent('a', REASON_GONE);
+    assert_int_equal(row_of('a')->identity->started_ns, (FAKE_EPOCH_S + 3) * NS_PER_SECOND);
+    expect_values('b');
+    expect_no_problem();
+    round_whole();
+    expect_values('a');
+    fake_end();
+}
+
 static void test_destroy_while_reading(void **state)
 {
     (void)state;
@@ -175,7 +201,7 @@ static void test_destroy_while_reading(void **state)
     answer_as_fake(stats_of('a'));
     assert_true(round_is_done());
     expect_values('a');
-    assert_null(row_of('b'));
+    expect_life_only('b', STATE_REMOVED);
     fake_end();
 }
 
@@ -203,7 +229,7 @@ static void test_event_after_destroy(void **state)
     event("destroy", 'b');
     event("die", 'b');
     round_whole();
-    assert_null(row_of('b'));
+    expect_life_only('b', STATE_REMOVED);
     expect_no_problem();
     calls_forget();
     round_whole();
@@ -241,7 +267,7 @@ static void test_container_destroyed_while_listing(void **state)
     fake_remove('b');
     serve();
     assert_true(round_is_done());
-    assert_null(row_of('b'));
+    expect_life_only('b', STATE_REMOVED);
     expect_values('a');
     fake_end();
 }
@@ -446,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_event_that_cannot_be_read),
         cmocka_unit_test(test_event_while_inspecting),
         cmocka_unit_test(test_restart_while_reading),
+        cmocka_unit_test(test_restarts_again_and_again),
         cmocka_unit_test(test_destroy_while_reading),
         cmocka_unit_test(test_destroy_ends_the_round),
         cmocka_unit_test(test_event_after_destroy),

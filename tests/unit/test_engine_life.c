@@ -130,7 +130,7 @@ static void test_idle_lets_go(void **state)
     assert_int_equal(calls_made(inspect_of('a')), 1);
     expect_values('a');
     assert_string_equal(row_of('a')->identity->name, "shop");
-    assert_null(row_of('b'));
+    expect_life_only('b', STATE_REMOVED);
     expect_no_problem();
     fake_end();
 }

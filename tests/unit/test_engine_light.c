@@ -43,8 +43,9 @@ static void expect_name_only(char letter)
     assert_int_equal(row->knowledge, KNOWS_ALL);
     assert_string_equal(row->identity->name, fake_get(letter)->name);
     assert_int_equal(row->tiers[GROUP_SPEC], TIER_ENGINE); /* inspect said it */
+    assert_int_equal(row->tiers[GROUP_LIFE], TIER_ENGINE);
     for (enum metric_group g = 0; g < GROUP_COUNT; g++) {
-        if (g == GROUP_SPEC)
+        if (g == GROUP_SPEC || g == GROUP_LIFE || g == GROUP_DISK)
             continue;
         assert_int_equal(row->tiers[g], TIER_NONE);
         assert_int_equal(row->absent[g], REASON_NONE);
@@ -223,8 +224,7 @@ static void test_stopped_in_the_light_order(void **state)
     for (unsigned i = 0; i < 3; i++) {
         round_whole();
         assert_int_equal(calls_made("/stats"), 0);
-        assert_int_equal(row_of('a')->state, STATE_EXITED);
-        assert_true(row_of('a')->present == 0);
+        expect_life_only('a', STATE_EXITED);
         expect_no_problem();
     }
     fake_end();

@@ -297,7 +297,7 @@ static void test_events(void **state)
     assert_string_equal(events[5].action, "cleanup");
     /* Without the legacy keys, as from API 1.52 on. */
     assert_int_equal(parse_event_lines("docker-28-cgroup2/event.jsonl", events, 32), 1);
-    assert_string_equal(events[0].action, "health_status: healthy");
+    assert_string_equal(events[0].action, "health_status");
     assert_string_equal(events[0].type, "container");
     assert_int_equal(strncmp(events[0].id, "7c6f9a1e", 8), 0);
 }

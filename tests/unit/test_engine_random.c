@@ -34,6 +34,8 @@ static unsigned started_s; /* of the newest instance */
 /* What was last said of each container. */
 static struct {
     uint64_t started_ns, cpu_ns;
+    uint64_t instance_ns, kills; /* of the instance that was shown last */
+    bool heard;
 } last[16];
 
 static size_t index_of(char letter)
@@ -52,9 +54,17 @@ static void look_at_rows(void)
             bool given = row->tiers[g] == TIER_ENGINE;
             bool said_why = row->absent[g] != REASON_NONE;
             assert_true(g != GROUP_PRESSURE || !given); /* no engine has it */
-            if (g != GROUP_LIFE && g != GROUP_DISK)
+            if (g == GROUP_LIFE)
+                assert_true(given && !said_why); /* whatever happens */
+            else if (g != GROUP_DISK)
                 assert_true(state_is_live(row->state) ? given != said_why : !given && !said_why);
         }
+        /* One that was away for long is forgotten with all that was told of it. */
+        if (last[c].instance_ns == row->identity->started_ns && last[c].heard && row->kills_heard)
+            assert_true(row->kills_told >= last[c].kills);
+        last[c].instance_ns = row->identity->started_ns;
+        last[c].heard = row->kills_heard;
+        last[c].kills = row->kills_told;
         if (!row_has(row, CONTAINER_CPU_USAGE))
             continue;
         uint64_t cpu_ns = row->values[CONTAINER_CPU_USAGE];
@@ -113,7 +123,7 @@ static void change_something(void)
     bool known = false;
     for (size_t i = 0; i < fake.container_count; i++)
         known = known || fake.containers[i].letter == letter;
-    switch (pick(4)) {
+    switch (pick(5)) {
     case 0:
         if (known || !events_are_live())
             return;
@@ -136,6 +146,10 @@ static void change_something(void)
         event("die", c->letter);
         if (events_are_live())
             event("start", c->letter);
+        return;
+    case 3:
+        if (c && events_are_live())
+            event(pick(2) == 0 ? "oom" : "health_status: healthy", c->letter);
         return;
     default:
         if (!c)

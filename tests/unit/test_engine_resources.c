@@ -54,11 +54,11 @@ static int end(void **state)
 static void expect_counts(int64_t images, int64_t dangling, int64_t volumes, int64_t unused,
                           int64_t networks)
 {
-    assert_int_equal(point_value(AGENT_ENGINE_IMAGES, FAKE_HOST, NULL), images);
-    assert_int_equal(point_value(AGENT_ENGINE_IMAGES_DANGLING, FAKE_HOST, NULL), dangling);
-    assert_int_equal(point_value(AGENT_ENGINE_VOLUMES, FAKE_HOST, NULL), volumes);
-    assert_int_equal(point_value(AGENT_ENGINE_VOLUMES_UNUSED, FAKE_HOST, NULL), unused);
-    assert_int_equal(point_value(AGENT_ENGINE_NETWORKS, FAKE_HOST, NULL), networks);
+    assert_int_equal(resource_point(AGENT_ENGINE_IMAGES, FAKE_HOST, NULL), images);
+    assert_int_equal(resource_point(AGENT_ENGINE_IMAGES_DANGLING, FAKE_HOST, NULL), dangling);
+    assert_int_equal(resource_point(AGENT_ENGINE_VOLUMES, FAKE_HOST, NULL), volumes);
+    assert_int_equal(resource_point(AGENT_ENGINE_VOLUMES_UNUSED, FAKE_HOST, NULL), unused);
+    assert_int_equal(resource_point(AGENT_ENGINE_NETWORKS, FAKE_HOST, NULL), networks);
 }
 
 static void test_counts(void **state)
@@ -72,8 +72,8 @@ static void test_counts(void **state)
     expect_counts(4, 2, 3, 1, 5);
     assert_int_equal(resource_calls(), PASS_CALLS);
     expect_no_problem();
-    assert_int_equal(point_value(AGENT_ENGINE_DISK, NULL, NULL), -1);
-    assert_int_equal(point_value(AGENT_DOCKER_UP, NULL, NULL), -1);
+    assert_int_equal(resource_point(AGENT_ENGINE_DISK, NULL, NULL), -1);
+    assert_int_equal(resource_point(AGENT_DOCKER_UP, NULL, NULL), -1);
 }
 
 static void test_no_round_waits(void **state)
@@ -163,7 +163,7 @@ static void test_events(void **state)
         round_whole();
         assert_int_equal(resource_calls(), PASS_CALLS);
         round_whole();
-        assert_int_equal(point_value(AGENT_ENGINE_VOLUMES, FAKE_HOST, NULL), fake_has.volumes);
+        assert_int_equal(resource_point(AGENT_ENGINE_VOLUMES, FAKE_HOST, NULL), fake_has.volumes);
     }
     calls_forget();
     advance_ms(5100);
@@ -306,7 +306,7 @@ static void test_nonsense(void **state)
         hold_none();
         round_whole();
         expect_problem(cases[i].reason);
-        assert_int_equal(point_value(AGENT_ENGINE_NETWORKS, NULL, NULL), -1);
+        assert_int_equal(resource_point(AGENT_ENGINE_NETWORKS, NULL, NULL), -1);
         advance_ms(61000);
     }
 }
@@ -485,15 +485,15 @@ static void test_wanted_for_totals(void **state)
     event("create", 'c');
     hold(IMAGES);
     round_whole();
-    assert_int_equal(point_value(AGENT_DOCKER_CONTAINERS, NULL, NULL), 3);
-    assert_int_equal(point_value(AGENT_DOCKER_IMAGES, NULL, NULL), -1); /* not counted yet */
+    assert_int_equal(resource_point(AGENT_DOCKER_CONTAINERS, NULL, NULL), 3);
+    assert_int_equal(resource_point(AGENT_DOCKER_IMAGES, NULL, NULL), -1); /* not counted yet */
     hold_none();
     round_whole();
     assert_int_equal(resource_calls(), 1);
-    assert_int_equal(point_value(AGENT_DOCKER_UP, NULL, NULL), 1);
-    assert_int_equal(point_value(AGENT_DOCKER_CONTAINERS, NULL, NULL), 3);
-    assert_int_equal(point_value(AGENT_DOCKER_RUNNING, NULL, NULL), 1);
-    assert_int_equal(point_value(AGENT_DOCKER_IMAGES, NULL, NULL), 4);
+    assert_int_equal(resource_point(AGENT_DOCKER_UP, NULL, NULL), 1);
+    assert_int_equal(resource_point(AGENT_DOCKER_CONTAINERS, NULL, NULL), 3);
+    assert_int_equal(resource_point(AGENT_DOCKER_RUNNING, NULL, NULL), 1);
+    assert_int_equal(resource_point(AGENT_DOCKER_IMAGES, NULL, NULL), 4);
     expect_counts(-1, -1, -1, -1, -1);
 }
 
@@ -506,10 +506,10 @@ static void test_totals_of_two_engines(void **state)
     round_whole();
     round_whole();
     round_whole();
-    assert_int_equal(point_value(AGENT_DOCKER_UP, NULL, NULL), 1);
-    assert_int_equal(point_value(AGENT_DOCKER_CONTAINERS, NULL, NULL), 2);
-    assert_int_equal(point_value(AGENT_DOCKER_IMAGES, NULL, NULL), 8);
-    assert_int_equal(point_value(AGENT_ENGINE_IMAGES, FAKE_OTHER_HOST, NULL), 4);
+    assert_int_equal(resource_point(AGENT_DOCKER_UP, NULL, NULL), 1);
+    assert_int_equal(resource_point(AGENT_DOCKER_CONTAINERS, NULL, NULL), 2);
+    assert_int_equal(resource_point(AGENT_DOCKER_IMAGES, NULL, NULL), 8);
+    assert_int_equal(resource_point(AGENT_ENGINE_IMAGES, FAKE_OTHER_HOST, NULL), 4);
     calls_at(FAKE_OTHER_HOST);
     hold(stats_of('a'));
     round_begin();
@@ -518,9 +518,9 @@ static void test_totals_of_two_engines(void **state)
     hold_none();
     serve();
     assert_true(round_is_done());
-    assert_int_equal(point_value(AGENT_DOCKER_UP, NULL, NULL), 0);
-    assert_int_equal(point_value(AGENT_DOCKER_CONTAINERS, NULL, NULL), 1);
-    assert_int_equal(point_value(AGENT_DOCKER_IMAGES, NULL, NULL), 4);
+    assert_int_equal(resource_point(AGENT_DOCKER_UP, NULL, NULL), 0);
+    assert_int_equal(resource_point(AGENT_DOCKER_CONTAINERS, NULL, NULL), 1);
+    assert_int_equal(resource_point(AGENT_DOCKER_IMAGES, NULL, NULL), 4);
     calls_at(NULL);
 }
 
@@ -532,10 +532,10 @@ static void test_no_engine_answers(void **state)
     round_begin();
     answer_failure(VERSION, REASON_NO_SOCKET);
     assert_true(round_is_done());
-    assert_int_equal(point_value(AGENT_DOCKER_UP, NULL, NULL), 0);
-    assert_int_equal(point_value(AGENT_DOCKER_CONTAINERS, NULL, NULL), -1);
-    assert_int_equal(point_value(AGENT_DOCKER_RUNNING, NULL, NULL), -1);
-    assert_int_equal(point_value(AGENT_DOCKER_IMAGES, NULL, NULL), -1);
+    assert_int_equal(resource_point(AGENT_DOCKER_UP, NULL, NULL), 0);
+    assert_int_equal(resource_point(AGENT_DOCKER_CONTAINERS, NULL, NULL), -1);
+    assert_int_equal(resource_point(AGENT_DOCKER_RUNNING, NULL, NULL), -1);
+    assert_int_equal(resource_point(AGENT_DOCKER_IMAGES, NULL, NULL), -1);
 }
 
 static void test_digest(void **state)

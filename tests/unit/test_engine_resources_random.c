@@ -32,7 +32,7 @@ static unsigned pick(unsigned below)
 
 static void expect_one_of(enum agent_metric metric, int64_t value)
 {
-    int64_t shown = point_value(metric, FAKE_HOST, NULL);
+    int64_t shown = resource_point(metric, FAKE_HOST, NULL);
     assert_true(shown == -1 || shown == value);
 }
 
@@ -43,15 +43,16 @@ static void look(void)
     expect_one_of(AGENT_ENGINE_VOLUMES, fake_has.volumes);
     expect_one_of(AGENT_ENGINE_VOLUMES_UNUSED, fake_has.unused);
     expect_one_of(AGENT_ENGINE_NETWORKS, fake_has.networks);
-    bool counted = point_value(AGENT_ENGINE_DISK, FAKE_HOST, "volumes") == 5;
-    assert_true(counted == (point_value(AGENT_ENGINE_DISK_TIME, FAKE_HOST, NULL) != -1));
+    bool counted = resource_point(AGENT_ENGINE_DISK, FAKE_HOST, "volumes") == 5;
+    assert_true(counted == (resource_point(AGENT_ENGINE_DISK_TIME, FAKE_HOST, NULL) != -1));
     for (size_t i = 0; i < fake.part.row_count; i++) {
         const struct container_row *row = &fake.part.rows[i];
         bool given = row->tiers[GROUP_DISK] == TIER_ENGINE;
-        assert_true(given == (row->point_count > 0));
+        const struct point *first = NULL;
+        assert_true(given == (disk_points(row, &first) > 0));
         assert_true(!given || row->absent[GROUP_DISK] == REASON_NONE);
         if (given)
-            assert_int_equal(row->points[0].value, fake_has.size_bytes);
+            assert_int_equal(first->value, fake_has.size_bytes);
     }
 }
 
@@ -166,9 +167,9 @@ static void heal(void)
     serve();
     see_whether_done();
     assert_false(in_round);
-    assert_int_equal(point_value(AGENT_ENGINE_IMAGES, FAKE_HOST, NULL), fake_has.images);
-    assert_int_equal(point_value(AGENT_ENGINE_NETWORKS, FAKE_HOST, NULL), fake_has.networks);
-    assert_int_equal(point_value(AGENT_ENGINE_DISK, FAKE_HOST, "volumes"), 5);
+    assert_int_equal(resource_point(AGENT_ENGINE_IMAGES, FAKE_HOST, NULL), fake_has.images);
+    assert_int_equal(resource_point(AGENT_ENGINE_NETWORKS, FAKE_HOST, NULL), fake_has.networks);
+    assert_int_equal(resource_point(AGENT_ENGINE_DISK, FAKE_HOST, "volumes"), 5);
     assert_int_equal(row_of('a')->tiers[GROUP_DISK], TIER_ENGINE);
 }
 
