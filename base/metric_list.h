@@ -372,7 +372,7 @@
 #define METRIC_LIST_POINT(M)                                                                      \
     M(STATE, "weir_container_state", GAUGE, COUNT, NONE, "state", D,                              \
       "1 for the state the container is in: created, running, paused, restarting, removing, "     \
-      "exited, dead, removed.")                                                                            \
+      "exited, dead, removed.")                                                                   \
     M(TIER, "weir_container_tier", GAUGE, COUNT, NONE, "tier", D,                                 \
       "1 for the tier that gave the container's CPU values: engine, cgroup, simulated.")          \
     M(ABSENT, "weir_container_absent", GAUGE, COUNT, NONE, "group,reason", D,                     \

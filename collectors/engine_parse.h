@@ -63,10 +63,9 @@ int engine_parse_list(const char *json, size_t length, struct arena *arena, stru
 
 /* One line of GET /events, with and without the legacy keys. */
 struct engine_event {
-    const char *type; /* "container", ... */
-    const char
-        *action;    /* "start", "die", ...; of "health_status: healthy" what is before the colon */
-    const char *id; /* Actor.ID; "" where it is about none in particular ("prune") */
+    const char *type;   /* "container", ... */
+    const char *action; /* "start", "die", ...: what is before a colon */
+    const char *id;     /* Actor.ID; "" where it is about none in particular ("prune") */
     uint64_t time_ns; /* timeNano, 0 unknown */
     bool exit_given;  /* it tells how a container ended */
     int64_t exit_code;

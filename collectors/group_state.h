@@ -74,7 +74,6 @@ struct group_reader {
     char *buffer;      /* for one file; owned */
     size_t buffer_size;
     struct group_result result;
-
     struct task_states *task_states; /* for GROUP_LOAD; owned, NULL not asked yet */
 };
 
