@@ -112,7 +112,9 @@ static const char *read_cadvisor_text(struct command_line *l, const struct cadvi
 {
     const char *equals = strchr(word, '=');
     const char *text = equals ? equals + 1 : "true";
-    if (!c->is_switch && !equals)
+    /* Go takes no switch's value from the next argument and stops reading there: cAdvisor starts
+     * all the same, so weir does, and takes it as it was meant. */
+    if (!equals && (!c->is_switch || (*l->at && cadvisor_switch(*l->at))))
         text = *l->at ? *l->at++ : NULL;
     if (!text) {
         (void)err_set(l->e, -EINVAL, "%s: needs a value: %s=VALUE", text_show(word).text,

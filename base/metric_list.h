@@ -221,8 +221,9 @@
     M(SUM_BLOCK_WRITE, "weir_container_block_write_bytes_total", COUNTER, BYTES, BLOCK_IO, "", D,  \
       "Bytes written to block devices, summed over the devices.")                                  \
     M(EXIT_CODE, "weir_container_exit_code", GAUGE, COUNT, LIFE, "", E1 | E2,                      \
-      "Exit code of the last run, 128 and its number where a signal ended it; inspect "            \
-      "State.ExitCode or the event die. Only of a container that does not run.")                   \
+      "Exit code of the last run, 128 and its number where a signal ended it, 125 to 127 where "   \
+      "the container could not be started; inspect State.ExitCode or the event die. Only of one "  \
+      "that does not run.")                                                                        \
     M(OOM_KILLED, "weir_container_oom_killed", GAUGE, COUNT, LIFE, "", E1 | E2,                    \
       "1 if a process of the present or last run was killed because memory ran out; "              \
       "inspect State.OOMKilled.")                                                                  \

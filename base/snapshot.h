@@ -87,7 +87,9 @@ struct container_row {
     struct point *points; /* metrics of METRIC_LIST_POINT */
     size_t point_count;
     bool kills_heard;       /* an engine tells of OOM kills of this container */
-    uint64_t kills_told;    /* how many it told of in this instance */
+    bool kills_whole;       /* and has since this instance began */
+    uint64_t kills_before;  /* how many it told of in instances before this one */
+    uint64_t kills_told;    /* and in this one */
     uint64_t kills_told_ns; /* CLOCK_MONOTONIC when it told of the last, 0 never */
     uint64_t kills_read_ns; /* CLOCK_MONOTONIC before OOM_KILLS was read */
 };

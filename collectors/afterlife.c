@@ -30,6 +30,7 @@ struct entry {
     bool heard;                      /* somebody counts its OOM kills */
     struct kills kills;              /* of the instance seen last */
     uint64_t past;                   /* kills of the instances before it */
+    uint64_t told_before;            /* of those an engine told of, those of these */
     uint64_t given;                  /* the most kills that were given out */
 };
 
@@ -105,22 +106,39 @@ static struct entry *add(struct afterlife *a, const struct identity *identity)
     return e;
 }
 
-/* A place for a new container: free, or that of the one that ended first; false where all live. */
-static bool make_room(struct afterlife *a, uint64_t now_ns)
+static int compare_ends(const void *a, const void *b)
 {
-    if (a->count < a->most)
-        return true;
-    a->dropped++;
-    size_t oldest = 0;
-    for (size_t i = 1; i < a->count; i++)
-        if (a->entries[i].row_ns < a->entries[oldest].row_ns)
-            oldest = i;
-    if (a->count == 0 || a->entries[oldest].row_ns == now_ns)
-        return false;
-    identity_unref(a->entries[oldest].identity);
-    a->entries[oldest] = a->entries[--a->count];
-    index_all(a, a->slot_count);
-    return true;
+    const struct entry *const *first = a;
+    const struct entry *const *second = b;
+    return ((*first)->row_ns > (*second)->row_ns) - ((*first)->row_ns < (*second)->row_ns);
+}
+
+/* Places for new containers: those of the ones that ended first. All at once, for a full table
+ * would be searched and indexed anew for each of them. */
+static void make_room(struct afterlife *a, size_t coming, uint64_t now_ns)
+{
+    if (a->count + coming <= a->most)
+        return;
+    size_t over = a->count + coming - a->most;
+    size_t count = 0;
+    struct entry **ended = alloc_zeroed(a->count + 1, sizeof *ended);
+    for (size_t i = 0; i < a->count; i++)
+        if (a->entries[i].row_ns != now_ns)
+            ended[count++] = &a->entries[i];
+    qsort(ended, count, sizeof(struct entry *), compare_ends);
+    for (size_t i = 0; i < count && i < over; i++) {
+        identity_unref(ended[i]->identity);
+        ended[i]->identity = NULL;
+        a->dropped++;
+    }
+    free(ended);
+    size_t kept = 0;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->entries[i].identity)
+            a->entries[kept++] = a->entries[i];
+    a->count = kept;
+    if (a->slot_count > 0)
+        index_all(a, a->slot_count);
 }
 
 /* --- OOM kills --- */
@@ -139,16 +157,53 @@ static bool has_count(const struct container_row *row)
     return row->tiers[GROUP_OOM] != TIER_NONE && row_has(row, CONTAINER_OOM_KILLS);
 }
 
-static void note_kills(struct kills *k, const struct container_row *row)
+/* Who says that it does not run speaks of the run that ended. A group of another run is then the
+ * next one's, which counts once that one is told of. */
+static bool is_early(const struct entry *e, const struct container_row *row)
 {
-    if (row->kills_told > k->told)
-        k->told = row->kills_told;
+    bool over = !state_is_live(row->state) && row->state != STATE_UNKNOWN;
+    return over && row->birth != e->birth;
+}
+
+/* Of `all` that an engine told of, those that came after the instances before; without its word,
+ * those it told of last. An engine that has forgotten the container begins to count anew. */
+static uint64_t told_since(struct entry *e, const struct container_row *row, uint64_t all)
+{
+    if (row->tiers[GROUP_LIFE] == TIER_NONE)
+        return e->kills.told;
+    if (all < e->told_before)
+        e->told_before = all;
+    return all - e->told_before;
+}
+
+/* The instance seen last is over: what is told of it and of those that came and went unseen is
+ * known now. */
+static void end_instance(struct entry *e, const struct container_row *row)
+{
+    bool known = row->identity->started_ns != e->identity->started_ns;
+    uint64_t all = row->kills_before + (known ? 0 : row->kills_told);
+    uint64_t told = told_since(e, row, all);
+    if (told > e->kills.told)
+        e->kills.told = told;
+    e->past += final_kills(&e->kills);
+    e->told_before += e->kills.told;
+    e->kills = (struct kills){0};
+    e->birth = 0;
+}
+
+static void note_kills(struct entry *e, const struct container_row *row)
+{
+    struct kills *k = &e->kills;
+    uint64_t told = told_since(e, row, row->kills_before + row->kills_told);
+    if (told > k->told)
+        k->told = told;
     k->flagged = k->flagged ||
                  (row_has(row, CONTAINER_OOM_KILLED) && row->values[CONTAINER_OOM_KILLED] != 0);
-    if (!has_count(row))
+    if (!has_count(row) || is_early(e, row))
         return;
     uint64_t count = row->values[CONTAINER_OOM_KILLS];
-    bool quiet = !k->counted || count == k->kernel;
+    /* What the first reading has may be told yet, unless it is from before anybody listened. */
+    bool quiet = k->counted ? count == k->kernel : !row->kills_whole;
     if (quiet && row->kills_told_ns < row->kills_read_ns)
         k->ahead = (int64_t)(count - k->told);
     if (count > k->kernel)
@@ -156,30 +211,30 @@ static void note_kills(struct kills *k, const struct container_row *row)
     k->counted = true;
 }
 
+/* What the kernel has counted goes with the group: as long as that is the same one, so is the
+ * instance, though an engine tells of the next one already. */
 static bool is_same_instance(const struct entry *e, const struct container_row *row)
 {
-    bool births = e->birth != 0 && row->birth != 0;
     bool starts = e->identity->started_ns != 0 && row->identity->started_ns != 0;
-    if (births && e->birth != row->birth)
-        return false;
+    if (e->birth != 0 && row->birth != 0 && !is_early(e, row))
+        return e->birth == row->birth;
     return !starts || e->identity->started_ns == row->identity->started_ns;
 }
 
 static void count_kills(struct entry *e, struct container_row *row)
 {
-    if (!is_same_instance(e, row)) {
-        e->past += final_kills(&e->kills);
-        e->kills = (struct kills){0};
-        e->birth = 0;
-    }
-    if (row->birth != 0)
+    if (e->row_ns == 0)
+        e->past = e->told_before = row->kills_before;
+    else if (!is_same_instance(e, row))
+        end_instance(e, row);
+    if (row->birth != 0 && !is_early(e, row))
         e->birth = row->birth;
-    note_kills(&e->kills, row);
+    note_kills(e, row);
     bool lives_on = state_is_live(row->state) && has_count(row);
     uint64_t kills = e->past + (lives_on ? e->kills.kernel : final_kills(&e->kills));
     if (kills > e->given)
         e->given = kills;
-    e->heard = e->heard || e->kills.counted || row->kills_heard || e->given > 0;
+    e->heard = e->heard || has_count(row) || row->kills_heard || e->given > 0;
     if (e->heard)
         row_set(row, CONTAINER_OOM_KILLS, e->given);
 }
@@ -213,13 +268,9 @@ static void follow(struct entry *e, const struct identity *identity)
     identity_unref(old);
 }
 
-static void note_row(struct afterlife *a, struct container_row *row, const struct snapshot *s)
+static void note_row(const struct afterlife *a, struct entry *e, struct container_row *row,
+                     const struct snapshot *s)
 {
-    struct entry *e = find(a, row->identity);
-    if (!e && !make_room(a, s->monotonic_ns))
-        return;
-    if (!e)
-        e = add(a, row->identity);
     count_kills(e, row);
     follow(e, row->identity);
     e->row_ns = s->monotonic_ns;
@@ -276,12 +327,38 @@ static void expire(struct afterlife *a, uint64_t now_ns)
         index_all(a, a->slot_count);
 }
 
+static void add_entry(struct afterlife *a, struct container_row *row, const struct snapshot *s)
+{
+    if (a->count < a->most)
+        note_row(a, add(a, row->identity), row, s);
+    else
+        a->dropped++;
+}
+
 void afterlife_apply(struct afterlife *a, struct snapshot *s)
 {
-    for (size_t i = 0; i < s->row_count; i++)
-        note_row(a, &s->rows[i], s);
-    add_rows(a, s);
+    /* Those that are known come first: who has a row keeps its place. */
+    size_t coming = 0;
+    for (size_t i = 0; i < s->row_count; i++) {
+        struct entry *e = find(a, s->rows[i].identity);
+        coming += e == NULL;
+        if (e)
+            note_row(a, e, &s->rows[i], s);
+    }
     expire(a, s->monotonic_ns);
+    make_room(a, coming, s->monotonic_ns);
+    size_t row_count = coming > 0 ? s->row_count : 0;
+    for (size_t i = 0; i < row_count; i++)
+        if (!find(a, s->rows[i].identity))
+            add_entry(a, &s->rows[i], s);
+    add_rows(a, s);
+}
+
+void afterlife_forget(struct afterlife *a, const struct identity *identity)
+{
+    struct entry *e = find(a, identity);
+    if (e)
+        e->live_ns = 0;
 }
 
 uint64_t afterlife_dropped(const struct afterlife *a)

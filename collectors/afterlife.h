@@ -27,6 +27,9 @@ void afterlife_free(struct afterlife *a);
  * gone, and one where nobody counted any and State.OOMKilled says so. It never falls. */
 void afterlife_apply(struct afterlife *a, struct snapshot *s);
 
+/* It is not to be shown any more: nothing is told of it but what its own rows say. */
+void afterlife_forget(struct afterlife *a, const struct identity *identity);
+
 /* How many were given up before their time because there were too many. */
 uint64_t afterlife_dropped(const struct afterlife *a);
 

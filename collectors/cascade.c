@@ -182,6 +182,16 @@ static void derive_all(struct cascade *c, struct snapshot *s)
     derive_end_round(c->derive, s->monotonic_ns);
 }
 
+/* A container that is left out may have been seen before anybody knew that it is: what was shown of
+ * it does not linger. */
+static void forget_hidden(struct cascade *c)
+{
+    for (size_t i = 0; i < c->tier_count; i++)
+        for (size_t r = 0; r < c->tiers[i].part.row_count; r++)
+            if (c->tiers[i].part.rows[r].hidden)
+                afterlife_forget(c->afterlife, c->tiers[i].part.rows[r].identity);
+}
+
 struct snapshot *cascade_seal(struct cascade *c, const struct part *agent)
 {
     end_waiting(c);
@@ -198,6 +208,7 @@ struct snapshot *cascade_seal(struct cascade *c, const struct part *agent)
     }
     merge_rows(s, parts, c->tier_count, &c->index);
     derive_all(c, s);
+    forget_hidden(c);
     afterlife_apply(c->afterlife, s);
 
     struct part own = {0};

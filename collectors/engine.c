@@ -202,15 +202,16 @@ static bool lists(const struct text_list *hosts, const char *key)
     return false;
 }
 
-/* Drops engines whose sockets are gone and whose containers are forgotten: nobody waits for them,
- * and the next look finds them when they are back. */
+/* Drops engines whose sockets are gone and whose containers, also removed ones, are forgotten:
+ * nobody waits for them, and the next look finds them when they are back. */
 static void drop_vanished(struct engine_collector *self, const struct text_list *hosts)
 {
     struct engine **place = &self->engines;
     while (*place) {
         struct engine *e = *place;
         bool gone = e->phase == ENGINE_DOWN && e->failure == REASON_NO_SOCKET && !e->suspect;
-        if (!gone || e->container_count > 0 || lists(hosts, e->endpoint.key)) {
+        if (!gone || e->container_count > 0 || e->removed_count > 0 ||
+            lists(hosts, e->endpoint.key)) {
             place = &e->next;
             continue;
         }

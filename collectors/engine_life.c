@@ -64,6 +64,13 @@ static struct engine_life *make_life(const struct engine_life *old,
 
 /* How the newest run ended. An answer from before the end, which an event has told of meanwhile,
  * does not undo it. */
+/* A program that is not there, a mount that fails: the engine gives a code, and the container stays
+ * as it was created. */
+static bool could_not_start(const struct engine_inspect *inspect)
+{
+    return inspect->started_ns == 0 && inspect->exit_code != 0;
+}
+
 static void take_end(struct engine_life *life, const struct engine_life *old,
                      const struct engine_inspect *inspect)
 {
@@ -74,7 +81,7 @@ static void take_end(struct engine_life *life, const struct engine_life *old,
         life->exit_given = true;
         life->exit_code = old->exit_code;
         life->finished_ns = old->finished_ns;
-    } else if (!live && inspect->state != STATE_CREATED && inspect->started_ns != 0) {
+    } else if (!live && (inspect->started_ns != 0 || could_not_start(inspect))) {
         life->exit_given = true;
         life->exit_code = inspect->exit_code;
     }
@@ -98,6 +105,9 @@ static void take_kills(struct engine_life *life, const struct engine_container *
     bool same = c->identity && c->identity->started_ns == inspect->started_ns;
     bool shown = old->begun && !c->needs_inspect;
     life->begun = old->begun && !shown;
+    life->kills_before = old->kills_before;
+    if (!same && (c->identity || shown))
+        life->kills_before += old->kills.count;
     if (life->begun)
         life->newer = old->newer;
     if (same) {
@@ -137,7 +147,7 @@ void engine_life_hear(const struct engine *e, struct engine_life *life,
         life->exit_given = false;
         life->begun = true;
         add_kills(&life->kills, &life->newer); /* of one that is over: what is shown never falls */
-        life->newer = (struct engine_kills){.stream = e->streams};
+        life->newer = (struct engine_kills){.stream = e->streams, .whole = true};
     } else if (kind == ENGINE_EVENT_CONTAINER_OOM) {
         struct engine_kills *kills = life->begun ? &life->newer : &life->kills;
         kills->count++;
@@ -219,9 +229,10 @@ static void add_points(const struct engine *e, const struct engine_life *life, s
 void engine_life_fill(const struct engine *e, const struct engine_life *life, struct arena *arena,
                       struct container_row *row)
 {
-    bool over =
-        !state_is_live(row->state) && row->state != STATE_CREATED && row->state != STATE_UNKNOWN;
+    bool over = !state_is_live(row->state) && row->state != STATE_UNKNOWN;
     row->kills_heard = engine_life_is_heard(e, life);
+    row->kills_whole = row->kills_heard && life->kills.whole;
+    row->kills_before = life->kills_before;
     row->kills_told = life->kills.count + life->newer.count;
     row->kills_told_ns = life->newer.heard_ns != 0 ? life->newer.heard_ns : life->kills.heard_ns;
     row->tiers[GROUP_LIFE] = TIER_ENGINE;

@@ -16,6 +16,7 @@ struct engine_kills {
     uint64_t heard_ns; /* CLOCK_MONOTONIC of the last, 0 never */
     uint64_t stream;   /* the subscription that has told of the instance since it began or was first
                           seen; 0 none has */
+    bool whole;        /* since it began */
 };
 
 /* One allocation with its texts, freed by free(). */
@@ -28,6 +29,7 @@ struct engine_life {
     uint64_t restarts;
     uint64_t failing_streak;
     uint64_t inspected_ns; /* CLOCK_MONOTONIC of the inspect */
+    uint64_t kills_before; /* told of in instances that are over, also those no inspect has seen */
     struct engine_kills kills;
     bool begun;                /* a start event told of a newer instance than inspect has shown */
     struct engine_kills newer; /* in that one */

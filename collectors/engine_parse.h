@@ -66,8 +66,8 @@ struct engine_event {
     const char *type;   /* "container", ... */
     const char *action; /* "start", "die", ...: what is before a colon */
     const char *id;     /* Actor.ID; "" where it is about none in particular ("prune") */
-    uint64_t time_ns; /* timeNano, 0 unknown */
-    bool exit_given;  /* it tells how a container ended */
+    uint64_t time_ns;   /* timeNano, 0 unknown */
+    bool exit_given;    /* it tells how a container ended */
     int64_t exit_code;
 };
 int engine_parse_event(const char *json, size_t length, struct arena *arena, struct err *e,

@@ -31,10 +31,22 @@ static void take_out(struct engine *e, size_t place, size_t count)
             (e->removed_count - place) * sizeof *e->removed);
 }
 
+/* One that ended long ago and was shown no more is not brought back because it is removed. */
+static bool is_worth_keeping(const struct engine_container *c)
+{
+    const struct collector_options *options = &c->engine->collector->options;
+    uint64_t linger_ns = options->linger_ms * NS_PER_MS;
+    uint64_t ended_ns = c->life->finished_ns;
+    if (!c->identity || c->unwanted || linger_ns == 0)
+        return false;
+    return engine_life_is_shown(c->engine, c->identity, c->state, c->life) ||
+           clock_realtime_ns(options->clock) - ended_ns < linger_ns;
+}
+
 void engine_keep_removed(struct engine_container *c)
 {
     struct engine *e = c->engine;
-    if (!c->identity || c->unwanted || e->collector->options.linger_ms == 0)
+    if (!is_worth_keeping(c))
         return;
     if (e->removed_count == REMOVED_MAX) {
         done_removed(&e->removed[0]);

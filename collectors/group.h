@@ -63,4 +63,14 @@ struct named_device {
     bool disk;        /* a whole one, whose numbers in /proc/diskstats are shown */
 };
 
+#define HUGE_SIZES_MAX 16 /* of a kernel; powerpc has the most, 8 */
+#define HUGE_SIZE_TEXT 24 /* bytes of "1GB", or of any number and two letters */
+
+/* The sizes of huge pages that the kernel counts. */
+struct huge_sizes {
+    char texts[HUGE_SIZES_MAX][HUGE_SIZE_TEXT]; /* "2MB" */
+    size_t count;
+    uint64_t walked_ns; /* the walk after which they were looked up, 0 never */
+};
+
 #endif

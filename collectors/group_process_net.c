@@ -2,6 +2,7 @@
  * and for the host. Documents: network_namespaces(7); proc(5), /proc/PID/net. */
 #include "collectors/group_process.h"
 
+#include "base/clock.h"
 #include "collectors/group_files.h"
 #include "collectors/proc_net.h"
 #include "collectors/proc_sockets.h"
@@ -10,6 +11,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+
+/* What a round spends on tables of sockets: for each namespace the kernel walks those of the whole
+ * host, and the other groups of values must not wait for that. */
+#define SOCKETS_BUDGET_NS NS_PER_SECOND
 
 /* Through whom a namespace is looked at. */
 struct view {
@@ -56,11 +61,18 @@ static void add_sockets(const struct group_round *round, const struct proc_socke
     row_add_points(row, &round->r->result.arena, points, count);
 }
 
+static bool is_budget_spent(const struct group_round *round)
+{
+    return clock_monotonic_ns(round->r->options.clock) - round->now_ns >= SOCKETS_BUDGET_NS;
+}
+
 static int fill_sockets(const struct group_round *round, const struct view *view,
                         const struct socket_group *group, struct container_row *row)
 {
     struct proc_sockets tables[2];
     bool given[2] = {false, false};
+    if (is_budget_spent(round))
+        return -ETIMEDOUT;
     for (size_t i = 0; i < 2; i++) {
         char path[PATH_MAX];
         int result = path_of(round, view, group->files[i], path);

@@ -66,6 +66,9 @@ enum reason group_row_reason(const struct group_round *round, const struct group
     case -EPERM:
         reason = REASON_PERMISSION_DENIED;
         break;
+    case -ETIMEDOUT:
+        reason = REASON_TIMEOUT;
+        break;
     case -EBADMSG:
         reason = REASON_MALFORMED;
         break;

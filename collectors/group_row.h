@@ -43,10 +43,8 @@ int group_row_read_number(const struct group_round *round, struct group *g, enum
 /* The version of the tree that has the controller, 0 without one. */
 int group_row_version(const struct group_reader *r, enum group_controller controller);
 
-/* --- group_process.c --- */
-
-/* GROUP_PROCESS, GROUP_SCHED, GROUP_LOAD, GROUP_TCP, GROUP_UDP, GROUP_ADVTCP: those that are
- * wanted, read of the group's processes. After group_net_resolve. */
+/* group_process.c: GROUP_PROCESS, GROUP_SCHED, GROUP_LOAD, GROUP_TCP, GROUP_UDP, GROUP_ADVTCP:
+ * those that are wanted, read of the group's processes. After group_net_resolve. */
 void group_process_fill(const struct group_round *round, struct group *g,
                         struct container_row *row);
 /* GROUP_TCP, GROUP_UDP and GROUP_ADVTCP of the host, from its process 1. */
@@ -54,7 +52,6 @@ void group_process_fill_host(const struct group_round *round, struct group *root
                              struct container_row *row);
 /* Frees what it keeps of a group. */
 void group_process_forget(struct group *g);
-
 /* Every group of values is absent until it is filled. */
 void group_row_begin(struct container_row *row);
 /* Ends a group of values: given where `absent` is REASON_NONE. */
@@ -66,7 +63,6 @@ enum reason group_row_reason(const struct group_round *round, const struct group
 void group_row_set(struct container_row *row, enum container_metric metric, uint64_t value);
 
 /* --- group_net.c --- */
-
 /* Does somebody want values that a process of a group leads to? */
 bool group_net_wanted(const struct group_reader *r);
 /* Finds each group's network namespace, where it is not known, and whose it is. */
@@ -75,7 +71,6 @@ void group_net_resolve(const struct group_round *round);
 void group_net_fill(const struct group_round *round, struct group *g, struct container_row *row);
 
 /* --- group_host.c --- */
-
 /* What the round needs to know of the host. */
 struct group_round group_host_begin(struct group_reader *r, uint64_t now_ns);
 /* The row of id="/". */

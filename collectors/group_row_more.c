@@ -57,18 +57,18 @@ static void find_sizes(struct group_reader *r)
 {
     char path[PATH_MAX];
     uint64_t kib = 0;
-    if (r->huge_walked_ns == r->walked_ns)
+    if (r->huge.walked_ns == r->walked_ns)
         return;
-    r->huge_walked_ns = r->walked_ns;
-    r->huge_count = 0;
+    r->huge.walked_ns = r->walked_ns;
+    r->huge.count = 0;
     (void)snprintf(path, sizeof path, "%s/kernel/mm/hugepages", r->options.sysfs);
     DIR *directory = opendir(path);
     if (!directory)
         return;
     for (const struct dirent *entry;
-         r->huge_count < HUGE_SIZES_MAX && (entry = readdir(directory));)
+         r->huge.count < HUGE_SIZES_MAX && (entry = readdir(directory));)
         if (size_of(entry->d_name, &kib))
-            format_size(kib, r->huge_sizes[r->huge_count++]);
+            format_size(kib, r->huge.texts[r->huge.count++]);
     (void)closedir(directory);
 }
 
@@ -142,8 +142,8 @@ static enum reason fill_hugetlb(const struct group_round *round, struct group *g
         return REASON_NO_CONTROLLER;
     find_sizes(r);
     int result = -ENOENT;
-    for (size_t i = 0; i < r->huge_count; i++) {
-        files.size = r->huge_sizes[i];
+    for (size_t i = 0; i < r->huge.count; i++) {
+        files.size = r->huge.texts[i];
         result = fill_size(&files, v1, row);
         if (result < 0 && result != -ENOENT)
             break;

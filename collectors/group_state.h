@@ -11,8 +11,6 @@
 #include "collectors/group_reader.h"
 
 struct machine;
-#define HUGE_SIZES_MAX 16 /* of a kernel; powerpc has the most, 8 */
-#define HUGE_SIZE_TEXT 24 /* bytes of "1GB", or of any number and two letters */
 
 /* A directory that is listed in every round, because containers are below it. */
 struct watched {
@@ -63,10 +61,8 @@ struct group_reader {
     size_t device_count, device_capacity;
     struct arena device_names;
     struct machine *machine; /* owned: what is known of the host beside its rows */
-    char huge_sizes[HUGE_SIZES_MAX][HUGE_SIZE_TEXT]; /* of huge pages: "2MB" */
-    size_t huge_count;
-    uint64_t huge_walked_ns; /* the walk after which they were looked up, 0 never */
-    struct group_io *io;     /* owned: the devices of one group */
+    struct huge_sizes huge;
+    struct group_io *io; /* owned: the devices of one group */
 
     int inotify;       /* of removals, -1 none */
     int limit_inotify; /* of changed limits, -1 none; read in rounds only */

@@ -134,13 +134,34 @@ static void drop_at(struct inventory *v, size_t position)
     v->generation++;
 }
 
+/* Frees a slot, and lets those behind it that it kept from their own move up. Indexing all anew
+ * would make thousands of removals at once block for seconds. */
+static void close_gap(struct inventory *v, size_t gap)
+{
+    size_t mask = v->slot_count - 1;
+    for (size_t at = (gap + 1) & mask; v->slots[at] != 0; at = (at + 1) & mask) {
+        const struct inventory_entry *e = &v->entries[v->slots[at] - 1];
+        size_t own = (size_t)hash_of(e->identity->container_id) & mask;
+        if (((at - own) & mask) < ((at - gap) & mask))
+            continue;
+        v->slots[gap] = v->slots[at];
+        gap = at;
+    }
+    v->slots[gap] = 0;
+}
+
 void inventory_drop(struct inventory *v, const char *container_id)
 {
-    struct inventory_entry *e = find(v, container_id);
-    if (!e)
+    if (v->slot_count == 0)
         return;
-    drop_at(v, (size_t)(e - v->entries));
-    index_all(v, v->slot_count);
+    size_t slot = slot_of(v, container_id);
+    if (v->slots[slot] == 0)
+        return;
+    uint32_t place = v->slots[slot];
+    close_gap(v, slot);
+    if (place != v->count) /* the last entry takes its place */
+        v->slots[slot_of(v, v->entries[v->count - 1].identity->container_id)] = place;
+    drop_at(v, place - 1);
 }
 
 void inventory_demote(struct inventory *v, const char *container_id)

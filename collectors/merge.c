@@ -270,6 +270,8 @@ static void merge_knowledge(struct container_row *to, const struct container_row
     to->state = from->state;
     to->knowledge = from->knowledge;
     to->kills_heard = from->kills_heard;
+    to->kills_whole = from->kills_whole;
+    to->kills_before = from->kills_before;
     to->kills_told = from->kills_told;
     to->kills_told_ns = from->kills_told_ns;
 }

@@ -146,7 +146,7 @@ static int take_line(struct proc_sockets *t, const char *line, const char *end)
     if (count <= FIELD_QUEUES || !is_entry_number(f[0]) || f[FIELD_STATE].length != 2 ||
         !parse_hex(f[FIELD_STATE], &state) || !parse_pair(f[FIELD_QUEUES], &tx, &rx))
         return -EBADMSG;
-    if (t->count == PROC_SOCKETS_MOST)
+    if (t->count == (t->kind == PROC_UDP ? PROC_UDP_MOST : PROC_SOCKETS_MOST))
         return -E2BIG;
     t->count++;
     return t->kind == PROC_TCP ? take_tcp(t, state) : take_udp(t, f, count, tx, rx);
