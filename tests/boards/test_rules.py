@@ -168,7 +168,7 @@ def container(alert, labels, summary, description, severity="warning", **more):
     return Fires(alert, {**labels, "severity": severity, **more}, summary.format(**words), description.format(**words))
 
 
-def down(labels, said="is exited", **more):
+def down(labels, said="has been exited", **more):
     return container("ContainerDown", labels, "Container {who} is down",
                      f"Container {{what}} {said} for more than a minute, and it did not end with 0.", "critical",
                      **more)
@@ -222,10 +222,13 @@ def scenarios_of_ends():
         Scenario("ended by Ctrl-C", well().ended_with(WEB, 130), [down(WEB, state="exited")],
                  near="ContainerExitedWithError"),
         Scenario("dead", well().ended_with(WEB, 255, state="dead"),
-                 [down(WEB, "is dead", state="dead"), failed(WEB, 255)]),
+                 [down(WEB, "has been dead", state="dead"), failed(WEB, 255)]),
         Scenario("crashed", well().ended_with(WEB, 139), [down(WEB, state="exited"), failed(WEB, 139)]),
         Scenario("crashed a moment ago", well().ended_with(WEB, 1, seconds=STEP_S), [failed(WEB, 1)],
                  near="ContainerDown"),
+        Scenario("crashed just now", well().ended_with(WEB, 1, seconds=0), [], near="ContainerExitedWithError"),
+        Scenario("replaced by another of its name, after an error", running(well().ended_with(
+            OLD, 1, state="removed"), WEB), [], near="ContainerExitedWithError"),
         Scenario("a batch job that went well", well().ended_with(JOB, 0), [], near="ContainerDown"),
         Scenario("gone, and nobody to say how", without_engine, [down(WEB, "has not been seen")]),
         Scenario("gone two minutes ago", well().drop(WEB, 120), [], near="ContainerDown"),

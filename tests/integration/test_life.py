@@ -147,6 +147,21 @@ class Life(unittest.TestCase):
         page = self.seen("OOM kills of one removed", lambda page: page.state("eater") == "removed")
         self.assertEqual(page.value("container_oom_events_total", name="eater"), 2)
 
+    def test_oom_of_runs_that_nobody_saw(self):
+        """A restart policy faster than the scrapes: every run counts."""
+        engine.run("spike", *EATER, options=("--memory", "24m", "--memory-swap", "24m", "--restart", "on-failure:3"))
+        harness.wait_for(lambda: engine.inspect("spike")["RestartCount"] == 3 and not engine.inspect("spike")["State"]["Running"],
+                         60, "it was restarted three times")
+        page = self.seen("four OOM kills", lambda page: page.state("spike") == "exited")
+        self.assertEqual(page.value("container_oom_events_total", name="spike"), 4)
+        engine.cli("rm", "spike")
+
+    def test_not_started(self):
+        engine.cli("run", "--detach", "--name", "missing", engines.IMAGE, "/no/such/program", check=False)
+        page = self.seen("not started", lambda page: page.state("missing") == "created")
+        self.assertEqual(page.value("weir_container_exit_code", name="missing"), 127)
+        engine.cli("rm", "missing")
+
     def test_health(self):
         options = ("--health-cmd", "test ! -e /tmp/ill", "--health-interval", "500ms", "--health-retries", "1")
         engine.run("patient", *SLEEP, options=options)

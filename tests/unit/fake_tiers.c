@@ -120,7 +120,8 @@ void count_change(void *context)
 int make(const char *const names[], size_t count)
 {
     struct err e = {0};
-    const struct collector_options options = {.clock = &fake_clock, .groups = GROUPS_DEFAULT};
+    const struct collector_options options = {
+        .clock = &fake_clock, .groups = GROUPS_DEFAULT, .linger_ms = 300000};
     char *items[4];
     for (size_t i = 0; i < count; i++)
         items[i] = alloc_string(names[i]);

@@ -71,6 +71,7 @@ static void counted(struct fixture *f, struct container_row *row, uint64_t birth
 static void told(const struct fixture *f, struct container_row *row, uint64_t kills,
                  uint64_t before_ns)
 {
+    row->tiers[GROUP_LIFE] = TIER_ENGINE;
     row->kills_heard = true;
     row->kills_told = kills;
     row->kills_told_ns = kills > 0 ? f->now_ns - before_ns : 0;
@@ -224,6 +225,26 @@ static void test_too_many(void **state)
     assert_int_equal(afterlife_dropped(f->afterlife), 1);
 }
 
+/* One that lives is not given up for one that is new, in whatever order they come. */
+static void test_the_living_keep_their_places(void **state)
+{
+    struct fixture *f = *state;
+    counted(f, put(f, "a", STATE_RUNNING, 1), 7, 4);
+    put(f, "b", STATE_RUNNING, 1);
+    put(f, "c", STATE_RUNNING, 1);
+    run(f);
+    pass(f, 1);
+    put(f, "d", STATE_RUNNING, 1);
+    put(f, "b", STATE_RUNNING, 1);
+    put(f, "c", STATE_RUNNING, 1);
+    struct container_row *row = put(f, "a", STATE_EXITED, 1);
+    row->kills_heard = true;
+    run(f);
+    assert_kills(f, "a", 4);
+    assert_int_equal(afterlife_dropped(f->afterlife), 1);
+    assert_int_equal(f->snapshot->row_count, 4);
+}
+
 static void test_the_kernel_counts_and_the_event_adds_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -268,6 +289,51 @@ static void test_a_group_that_was_gone_before_it_was_read(void **state)
     assert_kills(f, "a", 4);
 }
 
+/* A restart: the kernel has the new group while the engine still tells of the run before. */
+static void test_a_new_group_before_the_engine_knows(void **state)
+{
+    struct fixture *f = *state;
+    counted(f, put(f, "a", STATE_RUNNING, 1), 7, 0);
+    run(f);
+    for (unsigned i = 1; i <= 3; i++) {
+        pass(f, 1); /* the run was ended by a kill that no reading has */
+        struct container_row *row = put(f, "a", STATE_RESTARTING, i);
+        told(f, row, 1, NS_PER_SECOND / 2);
+        row_set(row, CONTAINER_OOM_KILLED, 1);
+        run(f);
+        assert_kills(f, "a", i);
+        pass(f, 1);
+        row = put(f, "a", STATE_RESTARTING, i);
+        counted(f, row, 7 + i, 0);
+        told(f, row, 1, NS_PER_SECOND);
+        row_set(row, CONTAINER_OOM_KILLED, 1);
+        run(f);
+        assert_kills(f, "a", i);
+        pass(f, 1);
+        row = put(f, "a", STATE_RUNNING, i + 1);
+        counted(f, row, 7 + i, 0);
+        told(f, row, 0, 0);
+        run(f);
+        assert_kills(f, "a", i);
+    }
+}
+
+/* The group was read before the restart, the engine asked after it. */
+static void test_a_reading_from_before_the_restart(void **state)
+{
+    struct fixture *f = *state;
+    counted(f, put(f, "a", STATE_RUNNING, 1), 7, 1);
+    run(f);
+    pass(f, 15);
+    counted(f, put(f, "a", STATE_RUNNING, 20), 7, 1);
+    run(f);
+    assert_kills(f, "a", 1);
+    pass(f, 15);
+    counted(f, put(f, "a", STATE_RUNNING, 20), 8, 1);
+    run(f);
+    assert_kills(f, "a", 2);
+}
+
 /* The count is read, then the event is heard, then the group goes: one kill. */
 static void test_an_event_that_comes_after_the_reading(void **state)
 {
@@ -280,6 +346,24 @@ static void test_an_event_that_comes_after_the_reading(void **state)
     assert_kills(f, "a", 1);
     pass(f, 1);
     told(f, put(f, "a", STATE_EXITED, 1), 1, NS_PER_MS);
+    run(f);
+    assert_kills(f, "a", 1);
+}
+
+/* The same in the first reading of a run whose begin was told: nothing is from before. */
+static void test_an_event_that_comes_after_the_first_reading(void **state)
+{
+    struct fixture *f = *state;
+    struct container_row *row = put(f, "a", STATE_RUNNING, 1);
+    counted(f, row, 7, 1);
+    told(f, row, 0, 0);
+    row->kills_whole = true;
+    run(f);
+    assert_kills(f, "a", 1);
+    pass(f, 1);
+    row = put(f, "a", STATE_EXITED, 1);
+    told(f, row, 1, NS_PER_MS);
+    row->kills_whole = true;
     run(f);
     assert_kills(f, "a", 1);
 }
@@ -370,7 +454,65 @@ static void test_the_engine_alone(void **state)
     run(f);
     assert_kills(f, "a", 2);
     pass(f, 15); /* it was restarted: it counts the new instance */
-    told(f, put(f, "a", STATE_RUNNING, 30), 1, NS_PER_SECOND);
+    struct container_row *row = put(f, "a", STATE_RUNNING, 30);
+    told(f, row, 1, NS_PER_SECOND);
+    row->kills_before = 2;
+    run(f);
+    assert_kills(f, "a", 3);
+}
+
+/* A restart policy that is faster than the scrapes: runs come, run out of memory and go unseen. */
+static void test_runs_between_two_rounds(void **state)
+{
+    struct fixture *f = *state;
+    counted(f, put(f, "a", STATE_RUNNING, 1), 7, 0);
+    run(f);
+    pass(f, 15);
+    struct container_row *row = put(f, "a", STATE_RUNNING, 16);
+    counted(f, row, 8, 0);
+    told(f, row, 0, 0);
+    row->kills_before = 5; /* of the run that was seen and of four that were not */
+    run(f);
+    assert_kills(f, "a", 5);
+    pass(f, 15);
+    row = put(f, "a", STATE_RUNNING, 16);
+    counted(f, row, 8, 1);
+    told(f, row, 1, NS_PER_SECOND);
+    row->kills_before = 5;
+    run(f);
+    assert_kills(f, "a", 6);
+    pass(f, 15);
+    row = put(f, "a", STATE_EXITED, 44);
+    told(f, row, 1, NS_PER_SECOND);
+    row->kills_before = 8; /* that one, and two unseen */
+    run(f);
+    assert_kills(f, "a", 9);
+    pass(f, 15); /* a round without the engine's word changes nothing */
+    counted(f, put(f, "a", STATE_RUNNING, 50), 9, 0);
+    run(f);
+    assert_kills(f, "a", 9);
+    pass(f, 15);
+    row = put(f, "a", STATE_RUNNING, 50);
+    counted(f, row, 9, 0);
+    told(f, row, 0, 0);
+    row->kills_before = 9;
+    run(f);
+    assert_kills(f, "a", 9);
+}
+
+/* One that is seen first when it has had runs already. */
+static void test_runs_before_the_first_round(void **state)
+{
+    struct fixture *f = *state;
+    struct container_row *row = put(f, "a", STATE_EXITED, 9);
+    told(f, row, 1, NS_PER_SECOND);
+    row->kills_before = 2;
+    run(f);
+    assert_kills(f, "a", 3);
+    pass(f, 15);
+    row = put(f, "a", STATE_EXITED, 9);
+    told(f, row, 1, 16 * NS_PER_SECOND);
+    row->kills_before = 2;
     run(f);
     assert_kills(f, "a", 3);
 }
@@ -385,12 +527,18 @@ int main(void)
         CASE(test_one_that_ended_before_weir_began),
         CASE(test_a_new_name_leaves_no_second_row),
         CASE(test_too_many),
+        CASE(test_the_living_keep_their_places),
         CASE(test_the_kernel_counts_and_the_event_adds_nothing),
         CASE(test_a_group_that_was_gone_before_it_was_read),
+        CASE(test_a_new_group_before_the_engine_knows),
+        CASE(test_a_reading_from_before_the_restart),
         CASE(test_an_event_that_comes_after_the_reading),
+        CASE(test_an_event_that_comes_after_the_first_reading),
         CASE(test_an_event_while_it_is_read),
         CASE(test_events_that_are_not_one_to_one),
         CASE(test_the_flag_alone),
+        CASE(test_runs_between_two_rounds),
+        CASE(test_runs_before_the_first_round),
         CASE(test_the_engine_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

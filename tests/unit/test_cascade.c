@@ -115,6 +115,28 @@ static void test_falls_back_group_by_group(void **state)
     end(s);
 }
 
+/* The kernel shows a container before anybody knows that it is left out: no frozen time stays. */
+static void test_left_out_does_not_linger(void **state)
+{
+    (void)state;
+    struct snapshot *s = NULL;
+    start();
+    for (unsigned i = 0; i < 3; i++) {
+        now_ns += 15 * NS_PER_SECOND;
+        begin();
+        if (i < 2)
+            (void)add(&tiers[CGROUP], "1");
+        if (i == 1)
+            add(&tiers[ENGINE], "1")->hidden = true;
+        finish(&tiers[ENGINE]);
+        finish(&tiers[CGROUP]);
+        snapshot_unref(s);
+        s = cascade_seal(cascade, NULL);
+        assert_int_equal(s->row_count, i == 0);
+    }
+    end(s);
+}
+
 static void test_last_seen(void **state)
 {
     (void)state;
@@ -334,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_late_tiers_are_cancelled),
         cmocka_unit_test(test_what_a_cancelled_tier_has_counts),
         cmocka_unit_test(test_falls_back_group_by_group),
+        cmocka_unit_test(test_left_out_does_not_linger),
         cmocka_unit_test(test_last_seen),
         cmocka_unit_test(test_percent_over_rounds),
         cmocka_unit_test(test_errors_add_up),

@@ -234,8 +234,8 @@ static const char *const every_flag[] = {
     "whitelisted_container_labels=a",
 };
 
-/* With one dash and with two, and as Go has values: after = or as the next argument, but a switch's
- * only after =. */
+/* With one dash and with two, and as Go has values: after = or as the next argument, a switch's
+ * only after = or none at all. */
 static void test_every_flag_in_every_form(void **state)
 {
     (void)state;
@@ -283,6 +283,15 @@ static void test_switches_as_go_reads_them(void **state)
         assert_int_equal(c.collect_scope, cases[i].scope);
         config_done(&c);
     }
+    /* Go stops reading at the word, and cAdvisor starts: no reason for weir not to. */
+    struct config c = load_good(TEXTS("-docker_only", "false", "-port", "8080"), TEXTS());
+    assert_int_equal(c.collect_scope, SCOPE_ALL);
+    assert_int_equal(c.command, COMMAND_RUN);
+    config_done(&c);
+    c = load_good(TEXTS("--logtostderr", "true", "config"), TEXTS());
+    assert_int_equal(c.command, COMMAND_CONFIG);
+    config_done(&c);
+    expect_refused(TEXTS("--docker_only", "yes"), "unknown command \"yes\"");
     expect_refused(TEXTS("--docker_only=yes"), "true, false, 1, 0, t, f");
     expect_refused(TEXTS("-docker_only="), "neither on nor off");
     expect_refused(TEXTS("-logtostderr=2"), "-logtostderr=2");

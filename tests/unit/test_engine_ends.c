@@ -59,8 +59,9 @@ static void test_exit_code_by_state(void **state)
     static const struct {
         const char *word;
         bool has_code;
-    } cases[] = {{"running", false}, {"paused", false},  {"restarting", true}, {"exited", true},
-                 {"dead", true},     {"removing", true}, {"created", false}};
+    } cases[] = {
+        {"running", false}, {"paused", false},  {"restarting", true}, {"exited", true},
+        {"dead", true},     {"removing", true}, {"created", true}}; /* it could not be started */
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fake_start(FAKE_HOST, NULL);
         struct fake_container *c = fake_add('a', "web", cases[i].word);
@@ -78,18 +79,18 @@ static void test_exit_code_by_state(void **state)
     }
 }
 
-/* It could not be started: it has no run whose code that would be. */
+/* It has no run whose code that would be, unless the engine says why it could not be started. */
 static void test_never_ran(void **state)
 {
     (void)state;
     static const char *const words[] = {"created", "exited", "dead"};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 6; i++) {
         fake_start(FAKE_HOST, NULL);
-        struct fake_container *c = fake_add('a', "web", words[i]);
+        struct fake_container *c = fake_add('a', "web", words[i % 3]);
         c->started_s = 0;
-        c->exit_code = 127;
+        c->exit_code = i < 3 ? 0 : 127;
         round_whole();
-        assert_true(lacks('a', CONTAINER_EXIT_CODE));
+        assert_int_equal(lacks('a', CONTAINER_EXIT_CODE), i < 3);
         assert_true(lacks('a', CONTAINER_FINISHED_TIME));
         assert_false(lacks('a', CONTAINER_CREATED_TIME));
         fake_end();
@@ -394,6 +395,26 @@ static void test_many_removed(void **state)
     fake_end();
 }
 
+/* docker container prune: what ended long ago and is shown no more does not come back by it. */
+static void test_removed_long_after_its_end(void **state)
+{
+    (void)state;
+    start_two();
+    fake_stop('a', 3);
+    event_with("die", 'a', "{\"exitCode\":\"3\"}", fake_now_real_ns());
+    round_whole();
+    expect_life_only('a', STATE_EXITED);
+    advance_ms(FAKE_KEEP_STOPPED_MS);
+    round_whole();
+    assert_null(row_of('a'));
+    fake_remove('a');
+    event("destroy", 'a');
+    round_whole();
+    assert_null(row_of('a'));
+    expect_values('b');
+    fake_end();
+}
+
 /* The engine is away: what is removed stays so, with what is known of it. */
 static void test_removed_while_the_engine_is_away(void **state)
 {
@@ -443,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_never_inspected),
         cmocka_unit_test(test_left_out_stays_left_out),
         cmocka_unit_test(test_many_removed),
+        cmocka_unit_test(test_removed_long_after_its_end),
         cmocka_unit_test(test_removed_while_the_engine_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

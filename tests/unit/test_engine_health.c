@@ -308,6 +308,29 @@ static void test_kills_are_counted(void **state)
     fake_end();
 }
 
+/* A restart policy faster than the rounds: what was told of runs that no inspect has seen stays. */
+static void test_kills_of_unseen_instances(void **state)
+{
+    (void)state;
+    start_two();
+    event("oom", 'a');
+    for (unsigned i = 0; i < 3; i++) {
+        event("die", 'a');
+        event("start", 'a');
+        event("oom", 'a');
+    }
+    event("die", 'a');
+    event("start", 'a');
+    fake_get('a')->started_s = 1012;
+    for (unsigned i = 0; i < 3; i++) {
+        round_whole();
+        assert_int_equal(row_of('a')->kills_before, 4);
+        assert_int_equal(row_of('a')->kills_told, 0);
+        event("rename", 'a');
+    }
+    fake_end();
+}
+
 /* A start begins anew, and what is told of the new instance before it was looked at is its own. */
 static void test_kills_of_a_new_instance(void **state)
 {
@@ -324,10 +347,12 @@ static void test_kills_of_a_new_instance(void **state)
     assert_int_equal(row_of('a')->kills_told, 2);
     assert_true(row_of('a')->kills_heard);
     assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 1);
+    assert_int_equal(row_of('a')->kills_before, 1);
     advance_ms(10000);
     fake_get('a')->started_s = 1012;
     event("start", 'a');
     round_whole();
+    assert_int_equal(row_of('a')->kills_before, 3);
     assert_int_equal(row_of('a')->kills_told, 0);
     assert_int_equal(row_of('a')->kills_told_ns, 0);
     assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 0);
@@ -540,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_restarts),
         cmocka_unit_test(test_kills_are_counted),
+        cmocka_unit_test(test_kills_of_unseen_instances),
         cmocka_unit_test(test_kills_of_a_new_instance),
         cmocka_unit_test(test_kills_while_the_instance_changes),
         cmocka_unit_test(test_kills_of_a_missed_instance),

@@ -378,6 +378,62 @@ static void test_new_socket_is_found(void **state)
     assert_int_equal(rmdir(directory), 0);
 }
 
+/* The last container was removed as its engine ended, and the socket went with it: how it ended is
+ * told for its time all the same. */
+static void test_vanished_socket_keeps_the_removed(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/weir-test-XXXXXX";
+    char variable[128];
+    char path[128];
+    char other_path[160];
+    char key[160];
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(variable, sizeof variable, "XDG_RUNTIME_DIR=%s", directory);
+    (void)snprintf(path, sizeof path, "%s/docker.sock", directory);
+    (void)snprintf(key, sizeof key, "unix://%s", path);
+    (void)snprintf(other_path, sizeof other_path, "%s/podman", directory);
+    assert_int_equal(mkdir(other_path, 0700), 0);
+    (void)snprintf(other_path, sizeof other_path, "%s/podman/podman.sock", directory);
+    char *environment[] = {variable, NULL};
+    int other = make_socket(other_path); /* one stays */
+    int fd = make_socket(path);
+    fake_start_in(environment, NULL, NULL);
+    fake_add('a', "web", "running");
+    round_whole();
+    calls_at(key);
+    fake_remove('a');
+    event("destroy", 'a');
+    (void)close(fd);
+    assert_int_equal(unlink(path), 0);
+    events_end(REASON_ENDED_EARLY);
+    calls_at(NULL);
+    hold(EVENTS);
+    hold(VERSION);
+    for (unsigned i = 0; i < 3; i++) {
+        advance_ms(61000);
+        round_begin();
+        calls_at(key);
+        for (size_t open = calls_open(""); open > 0; open = calls_open(""))
+            answer_failure("", REASON_NO_SOCKET);
+        calls_at(NULL);
+        serve();
+        assert_true(round_is_done());
+        unsigned removed = 0; /* of this engine: both have the container */
+        for (size_t r = 0; r < fake.part.row_count; r++)
+            removed += fake.part.rows[r].state == STATE_REMOVED &&
+                       strcmp(fake.part.rows[r].identity->engine, key) == 0;
+        assert_int_equal(removed, 1);
+    }
+    hold_none();
+    fake_end();
+    (void)close(other);
+    assert_int_equal(unlink(other_path), 0);
+    (void)snprintf(other_path, sizeof other_path, "%s/podman", directory);
+    assert_int_equal(rmdir(other_path), 0);
+    assert_int_equal(rmdir(directory), 0);
+}
+
 /* A socket that is gone, as after a logout or an uninstalled engine, is no problem for ever: once
  * its containers are forgotten, so is the engine, until its socket is there again. */
 static void test_vanished_socket_is_forgotten(void **state)
@@ -492,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_tls_has_a_client_of_its_own),
         cmocka_unit_test(test_new_socket_is_found),
         cmocka_unit_test(test_vanished_socket_is_forgotten),
+        cmocka_unit_test(test_vanished_socket_keeps_the_removed),
         cmocka_unit_test(test_memory_of_a_steady_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,28 @@ static void test_wanted(void **state)
     }
 }
 
+static void pass_seconds(struct group_fixture *f)
+{
+    f->now_ns += 2 * NS_PER_SECOND;
+}
+
+/* Tables that take long cost no other group its values. */
+static void test_out_of_time(void **state)
+{
+    struct group_fixture *f = *state;
+    begin(f);
+    f->at_clock = pass_seconds;
+    f->at_clock_calls = 2; /* the first is the round's begin */
+    (void)fixture_run(f, 0);
+    const struct container_row *row = row_at(f, PATH);
+    assert_absent(row, GROUP_TCP, REASON_TIMEOUT);
+    assert_absent(row, GROUP_UDP, REASON_TIMEOUT);
+    assert_given(row, GROUP_ADVTCP);
+    assert_given(row, GROUP_MEMORY);
+    (void)fixture_run(f, 1);
+    assert_all(row_at(f, PATH));
+}
+
 static void test_without_ipv6(void **state)
 {
     struct group_fixture *f = *state;
@@ -268,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         V1(test_own),          V2(test_own),
         HYBRID(test_own),      V2(test_wanted),
+        V2(test_out_of_time),  V2(test_of_the_host),
         V2(test_without_ipv6), V2(test_of_the_host),
         V2(test_shared),       V2(test_only_lo),
         V2(test_no_process),   V1(test_ends),

@@ -191,6 +191,21 @@ static void test_most(void **state)
                      -E2BIG);
 }
 
+/* The kernel needs the square of their number: a table of 100000 would keep the thread for 18 s. */
+static void test_most_udp(void **state)
+{
+    static const char line[] = "    7: 0100007F:0035 00000000:0000 07 00000000:00000000 "
+                               "00:00000000 00000000 0 0 1 2 0 0\n";
+    struct proc_sockets table;
+    size_t used = 0;
+    (void)state;
+    assert_int_equal(take(UDP_HEADING, PROC_UDP, &table), 0);
+    for (size_t i = 0; i < PROC_UDP_MOST; i++)
+        assert_int_equal(proc_sockets_take(&table, line, sizeof line - 1, &used), 0);
+    assert_int_equal(value(&table, "listen"), PROC_UDP_MOST);
+    assert_int_equal(proc_sockets_take(&table, line, sizeof line - 1, &used), -E2BIG);
+}
+
 /* --- files --- */
 
 static int read_text(const char *text, size_t length, size_t times, struct proc_sockets *ret)
@@ -355,11 +370,17 @@ static void test_this_kernel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tcp_states),   cmocka_unit_test(test_tcp),
-        cmocka_unit_test(test_udp),          cmocka_unit_test(test_broken_tables),
-        cmocka_unit_test(test_pieces),       cmocka_unit_test(test_most),
-        cmocka_unit_test(test_read),         cmocka_unit_test(test_counters),
-        cmocka_unit_test(test_odd_counters), cmocka_unit_test(test_broken_counters),
+        cmocka_unit_test(test_tcp_states),
+        cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_udp),
+        cmocka_unit_test(test_broken_tables),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_most),
+        cmocka_unit_test(test_most_udp),
+        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_odd_counters),
+        cmocka_unit_test(test_broken_counters),
         cmocka_unit_test(test_this_kernel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

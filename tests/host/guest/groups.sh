@@ -73,7 +73,7 @@ look() {
         BEGIN {
             names = "cpu.stat cpu.max cpu.weight cpu.shares cpu.cfs_quota_us cpu.cfs_period_us cpuacct.usage " \
                 "cpuacct.stat cpu.pressure memory.pressure io.pressure memory.current memory.stat memory.peak " \
-                "memory.events memory.swap.current memory.max memory.low memory.swap.max memory.usage_in_bytes " \
+                "memory.events memory.swap.events memory.swap.current memory.max memory.low memory.swap.max memory.usage_in_bytes " \
                 "memory.max_usage_in_bytes memory.failcnt memory.kmem.usage_in_bytes memory.oom_control " \
                 "memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes io.stat " \
                 "blkio.throttle.io_service_bytes_recursive blkio.throttle.io_serviced_recursive pids.current " \
