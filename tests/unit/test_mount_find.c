@@ -124,6 +124,7 @@ static void test_broken_lines(void **state)
                                       "1 0 8:1 / / rw shared:1\n",
                                       "1 0 8:1 / / rw -\n",
                                       "1 0 8:1 / / rw - ext4\n",
+                                      "1 0 8:1 / / rw - ext4 /dev/sda1\n",
                                       "1 0 81 / / rw - ext4 /dev/sda1 rw\n",
                                       "1 0 8:x / / rw - ext4 /dev/sda1 rw\n",
                                       "1 0 4294967296:1 / / rw - ext4 /dev/sda1 rw\n",
@@ -131,8 +132,8 @@ static void test_broken_lines(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(mount_find(bad[i], "/data", 8, 1, &arena, &mount), -ENOENT);
     assert_int_equal(mount.major, 7);
-    /* Without super options, without a name, and after lines that are none. */
-    assert_string_equal(device_of("rubbish\n1 0 8:1 / / rw - ext4 /dev/sda1", "/data", 8, 1),
+    /* Without a name, and after lines that are none. */
+    assert_string_equal(device_of("rubbish\n1 0 8:1 / / rw - ext4 /dev/sda1 rw", "/data", 8, 1),
                         "/dev/sda1");
     assert_string_equal(device_of("1 0 0:9 / / rw - fuse  rw\n", "/data", 0, 9), "");
     assert_string_equal(device_of("1 0 0:9 / / rw - a\\040b c\\011d\\9\\000 rw\n", "/data", 0, 9),
