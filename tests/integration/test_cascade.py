@@ -27,8 +27,10 @@ RESTART_LIMIT_S = 60
 PERCENT = "weir_container_cpu_usage_percent"
 CPU = "container_cpu_usage_seconds_total"
 QUOTA = 10  # percent of one CPU
-# The quota comes in pieces of 10 ms: over the least window of one second one piece more makes a point.
-QUOTA_SLACK = 1.5
+# The quota comes in pieces of 10 ms. Over the least window of one second one piece more than the ten that fit makes a point,
+# and a task that a busy host let run past its piece, to be paid back in the windows that follow, nearly another.
+QUOTA_SLACK = 2.0
+QUOTA_SLACK_MEAN = 1.0
 BURN = ("sh", "-c", "while :; do :; done")
 
 
@@ -105,10 +107,11 @@ class LiveRestore(unittest.TestCase):
 
     def check_percents(self, follower):
         """Every page but the first has a percentage of the busy container, and one that its quota allows."""
-        for number, page in enumerate(follower.pages[2:], 2):
-            value = page.value(PERCENT, name="burn")
+        values = [page.value(PERCENT, name="burn") for page in follower.pages[2:]]
+        for number, value in enumerate(values, 2):
             self.assertIsNotNone(value, f"page {number}")
             self.assertLessEqual(value, QUOTA + QUOTA_SLACK, f"page {number}")
+        self.assertLessEqual(sum(values) / len(values), QUOTA + QUOTA_SLACK_MEAN, str(values))
 
     def come_back(self, follower, clock, order):
         """Scrapes until the engine gives what it gave before."""

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import tempfile
 import unittest
 
@@ -18,6 +19,13 @@ def declared_flags():
     """The options of the configuration's header."""
     with open(os.path.join(harness.REPOSITORY, "agent", "config.h"), encoding="utf-8") as file:
         return sorted(set(re.findall(r"--[a-z]+[.-][a-z-]+", file.read())))
+
+
+def top_directories(binary):
+    """What a root of its own needs besides /proc: the system's directories, and where the binary and its libraries lie."""
+    named = subprocess.run(["ldd", binary], stdout=subprocess.PIPE, check=True, text=True).stdout
+    paths = [os.path.realpath(path) for path in [binary, *re.findall(r"/\S+", named)]]
+    return sorted({"usr", "bin", "lib", "lib64", "etc", "sys", "tmp"} | {path.split("/")[1] for path in paths})
 
 
 class Cli(unittest.TestCase):
@@ -230,18 +238,17 @@ class Cli(unittest.TestCase):
             script = f"""
                 set -e
                 mount -t tmpfs weir {root}
-                for d in usr bin lib lib64 etc sys tmp; do
+                for d in {" ".join(top_directories(BINARY))}; do
                     [ -e /$d ] || continue
                     mkdir {root}/$d && mount --rbind /$d {root}/$d
                 done
-                mkdir {root}/proc {root}/rootfs {root}/weir
+                mkdir {root}/proc {root}/rootfs
                 mount --rbind / {root}/rootfs
                 mount -t tmpfs weir {root}/rootfs/var/lib
                 mkdir {root}/rootfs/var/lib/docker
-                mount --rbind {os.path.dirname(os.path.realpath(BINARY))} {root}/weir
                 mount -t proc proc {root}/proc
                 shift
-                exec chroot {root} /weir/{os.path.basename(BINARY)} "$@"
+                exec chroot {root} {os.path.realpath(BINARY)} "$@"
             """
             outside = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", script, "sh"]
             done = run_weir("config", wrapper=outside)
