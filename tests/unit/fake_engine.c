@@ -995,6 +995,19 @@ static const struct container_row *need_row(char letter)
     return row;
 }
 
+int64_t row_value(char letter, enum container_metric metric)
+{
+    const struct container_row *row = need_row(letter);
+    if (!row_has(row, metric))
+        fail_msg("%c lacks %s", letter, container_metrics[metric].family);
+    return (int64_t)row->values[metric];
+}
+
+bool row_lacks(char letter, enum container_metric metric)
+{
+    return !row_has(need_row(letter), metric);
+}
+
 void expect_cpu(char letter, uint64_t cpu_ns)
 {
     const struct container_row *row = need_row(letter);

@@ -151,5 +151,9 @@ uint64_t engine_containers(const char *state);
 /* Allocations of the tier so far; false where they cannot be counted. */
 bool fake_counts_allocations(void);
 size_t fake_allocations(void);
+/* A value of the row of a container; fails where it is absent. */
+int64_t row_value(char letter, enum container_metric metric);
+/* Has the container a row, and that no such value? Fails where it has no row. */
+bool row_lacks(char letter, enum container_metric metric);
 
 #endif

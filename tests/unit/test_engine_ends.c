@@ -22,23 +22,6 @@ static void start_two(void)
     calls_forget();
 }
 
-/* A value of the row; fails where it is absent. */
-static int64_t value_of(char letter, enum container_metric metric)
-{
-    const struct container_row *row = row_of(letter);
-    assert_non_null(row);
-    if (!row_has(row, metric))
-        fail_msg("%c lacks %s", letter, container_metrics[metric].family);
-    return (int64_t)row->values[metric];
-}
-
-static bool lacks(char letter, enum container_metric metric)
-{
-    const struct container_row *row = row_of(letter);
-    assert_non_null(row);
-    return !row_has(row, metric);
-}
-
 /* In ms since 1970. */
 static int64_t fake_ms(unsigned seconds)
 {
@@ -68,13 +51,13 @@ static void test_exit_code_by_state(void **state)
         c->exit_code = 3;
         c->finished_s = 900;
         round_whole();
-        assert_int_equal(!lacks('a', CONTAINER_EXIT_CODE), cases[i].has_code);
+        assert_int_equal(!row_lacks('a', CONTAINER_EXIT_CODE), cases[i].has_code);
         if (cases[i].has_code)
-            assert_int_equal(value_of('a', CONTAINER_EXIT_CODE), 3);
-        assert_int_equal(value_of('a', CONTAINER_FINISHED_TIME), fake_ms(900));
-        assert_int_equal(value_of('a', CONTAINER_CREATED_TIME), fake_ms(0));
-        assert_int_equal(value_of('a', CONTAINER_RESTARTS), 0);
-        assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 0);
+            assert_int_equal(row_value('a', CONTAINER_EXIT_CODE), 3);
+        assert_int_equal(row_value('a', CONTAINER_FINISHED_TIME), fake_ms(900));
+        assert_int_equal(row_value('a', CONTAINER_CREATED_TIME), fake_ms(0));
+        assert_int_equal(row_value('a', CONTAINER_RESTARTS), 0);
+        assert_int_equal(row_value('a', CONTAINER_OOM_KILLED), 0);
         fake_end();
     }
 }
@@ -90,9 +73,9 @@ static void test_never_ran(void **state)
         c->started_s = 0;
         c->exit_code = i < 3 ? 0 : 127;
         round_whole();
-        assert_int_equal(lacks('a', CONTAINER_EXIT_CODE), i < 3);
-        assert_true(lacks('a', CONTAINER_FINISHED_TIME));
-        assert_false(lacks('a', CONTAINER_CREATED_TIME));
+        assert_int_equal(row_lacks('a', CONTAINER_EXIT_CODE), i < 3);
+        assert_true(row_lacks('a', CONTAINER_FINISHED_TIME));
+        assert_false(row_lacks('a', CONTAINER_CREATED_TIME));
         fake_end();
     }
 }
@@ -103,7 +86,7 @@ static void test_negative_code(void **state)
     fake_start(FAKE_HOST, NULL);
     fake_add('a', "web", "exited")->exit_code = -1;
     round_whole();
-    assert_int_equal(value_of('a', CONTAINER_EXIT_CODE), -1);
+    assert_int_equal(row_value('a', CONTAINER_EXIT_CODE), -1);
     fake_end();
 }
 
@@ -115,7 +98,7 @@ static void test_stopped_is_shown_for_its_time(void **state)
     event_with("die", 'a', "{\"exitCode\":\"137\"}", fake_now_real_ns());
     round_whole();
     expect_life_only('a', STATE_EXITED);
-    assert_int_equal(value_of('a', CONTAINER_EXIT_CODE), 137);
+    assert_int_equal(row_value('a', CONTAINER_EXIT_CODE), 137);
     assert_int_equal(engine_containers("exited"), 1);
     advance_ms(FAKE_KEEP_STOPPED_MS - 2000); /* a round takes a millisecond, FinishedAt is whole */
     round_whole();
@@ -130,7 +113,7 @@ static void test_stopped_is_shown_for_its_time(void **state)
     event("start", 'a');
     round_whole();
     expect_values('a');
-    assert_int_equal(value_of('a', CONTAINER_FINISHED_TIME),
+    assert_int_equal(row_value('a', CONTAINER_FINISHED_TIME),
                      fake_ms(fake_get('a')->finished_s)); /* of the last run that has ended */
     fake_end();
 }
@@ -174,16 +157,16 @@ static void test_removed_as_it_ends(void **state)
     expect_life_only('b', STATE_REMOVED);
     assert_ptr_equal(row_of('b')->identity, before);
     assert_int_equal(row_of('b')->knowledge, KNOWS_ALL);
-    assert_int_equal(value_of('b', CONTAINER_EXIT_CODE), 137);
-    assert_int_equal(value_of('b', CONTAINER_FINISHED_TIME), (int64_t)(died_ns / NS_PER_MS));
-    assert_int_equal(value_of('b', CONTAINER_CREATED_TIME), fake_ms(0));
-    assert_int_equal(value_of('b', CONTAINER_OOM_KILLED), 1);
+    assert_int_equal(row_value('b', CONTAINER_EXIT_CODE), 137);
+    assert_int_equal(row_value('b', CONTAINER_FINISHED_TIME), (int64_t)(died_ns / NS_PER_MS));
+    assert_int_equal(row_value('b', CONTAINER_CREATED_TIME), fake_ms(0));
+    assert_int_equal(row_value('b', CONTAINER_OOM_KILLED), 1);
     assert_true(row_of('b')->kills_heard);
     assert_int_equal(row_of('b')->kills_told, 1);
     assert_int_equal(engine_containers("removed"), 0);
     assert_int_equal(engine_containers("running"), 1);
     assert_int_equal(point_of('b', POINT_INFO, "sha256:0123"), 1);
-    assert_true(lacks('b', CONTAINER_HEALTH)); /* of what runs */
+    assert_true(row_lacks('b', CONTAINER_HEALTH)); /* of what runs */
     assert_int_equal(point_of('b', POINT_HEALTH_STATE, NULL), -1);
     advance_ms(FAKE_LINGER_MS - 3); /* and a millisecond each round */
     round_whole();
@@ -206,7 +189,7 @@ static void test_removed_before_the_events(void **state)
     round_whole();
     assert_int_equal(calls_made(inspect_of('b')), 1);
     expect_life_only('b', STATE_REMOVED);
-    assert_true(lacks('b', CONTAINER_EXIT_CODE)); /* nobody has said */
+    assert_true(row_lacks('b', CONTAINER_EXIT_CODE)); /* nobody has said */
     event_with("die", 'b', "{\"exitCode\":\"9\"}", fake_now_real_ns());
     event("oom", 'b');
     event("destroy", 'b');
@@ -214,8 +197,8 @@ static void test_removed_before_the_events(void **state)
     round_whole();
     assert_int_equal(calls_made(""), 1); /* stats of a */
     expect_life_only('b', STATE_REMOVED);
-    assert_int_equal(value_of('b', CONTAINER_EXIT_CODE), 9);
-    assert_int_equal(value_of('b', CONTAINER_OOM_KILLED), 1);
+    assert_int_equal(row_value('b', CONTAINER_EXIT_CODE), 9);
+    assert_int_equal(row_value('b', CONTAINER_OOM_KILLED), 1);
     assert_int_equal(row_of('b')->kills_told, 1);
     fake_end();
 }
@@ -234,7 +217,7 @@ static void test_old_inspect_does_not_undo_the_end(void **state)
     serve();
     assert_true(round_is_done());
     expect_life_only('b', STATE_REMOVED);
-    assert_int_equal(value_of('b', CONTAINER_EXIT_CODE), 5);
+    assert_int_equal(row_value('b', CONTAINER_EXIT_CODE), 5);
     fake_end();
 }
 
@@ -249,7 +232,7 @@ static void test_code_of_an_earlier_run(void **state)
     fake_remove('b');
     round_whole();
     expect_life_only('b', STATE_REMOVED);
-    assert_true(lacks('b', CONTAINER_EXIT_CODE));
+    assert_true(row_lacks('b', CONTAINER_EXIT_CODE));
     fake_end();
 }
 
@@ -287,8 +270,8 @@ static void test_removed_from_the_list(void **state)
     advance_ms(1000);
     round_whole();
     expect_life_only('b', STATE_REMOVED);
-    assert_int_equal(value_of('b', CONTAINER_EXIT_CODE), 4);
-    assert_int_equal(value_of('b', CONTAINER_FINISHED_TIME), fake_ms(500));
+    assert_int_equal(row_value('b', CONTAINER_EXIT_CODE), 4);
+    assert_int_equal(row_value('b', CONTAINER_FINISHED_TIME), fake_ms(500));
     assert_false(row_of('b')->kills_heard);
     fake_end();
 }
@@ -307,7 +290,7 @@ static void test_old_list_does_not_undo_the_end(void **state)
     serve();
     assert_true(round_is_done());
     expect_life_only('b', STATE_REMOVED);
-    assert_int_equal(value_of('b', CONTAINER_EXIT_CODE), 6);
+    assert_int_equal(row_value('b', CONTAINER_EXIT_CODE), 6);
     fake_end();
 }
 
@@ -434,12 +417,12 @@ static void test_removed_while_the_engine_is_away(void **state)
     assert_int_equal(engine_up(FAKE_HOST), 0);
     expect_life_only('b', STATE_REMOVED);
     assert_int_equal(row_of('b')->knowledge, KNOWS_ALL);
-    assert_int_equal(value_of('b', CONTAINER_EXIT_CODE), 2);
+    assert_int_equal(row_value('b', CONTAINER_EXIT_CODE), 2);
     /* And what ran is told of as it was. */
     expect_absent('a', REASON_CONNECTION_REFUSED);
     assert_int_equal(row_of('a')->tiers[GROUP_LIFE], TIER_ENGINE);
-    assert_int_equal(value_of('a', CONTAINER_RESTARTS), 0);
-    assert_int_equal(value_of('a', CONTAINER_HEALTH), -1);
+    assert_int_equal(row_value('a', CONTAINER_RESTARTS), 0);
+    assert_int_equal(row_value('a', CONTAINER_HEALTH), -1);
     assert_int_equal(point_of('a', POINT_INFO, NULL), 1);
     hold_none();
     fake_end();

@@ -21,21 +21,6 @@ static void start_two(void)
     calls_forget();
 }
 
-static int64_t value_of(char letter, enum container_metric metric)
-{
-    const struct container_row *row = row_of(letter);
-    assert_non_null(row);
-    if (!row_has(row, metric))
-        fail_msg("%c lacks %s", letter, container_metrics[metric].family);
-    return (int64_t)row->values[metric];
-}
-
-static bool lacks(char letter, enum container_metric metric)
-{
-    assert_non_null(row_of(letter));
-    return !row_has(row_of(letter), metric);
-}
-
 static size_t inspects_made(void)
 {
     return calls_made("/json") - calls_made(LIST);
@@ -59,13 +44,13 @@ static void test_health_by_word(void **state)
         c->health = cases[i % 4].health;
         c->streak = 3;
         round_whole();
-        assert_int_equal(lacks('a', CONTAINER_HEALTH_STREAK), c->health == NULL);
+        assert_int_equal(row_lacks('a', CONTAINER_HEALTH_STREAK), c->health == NULL);
         if (c->health)
-            assert_int_equal(value_of('a', CONTAINER_HEALTH_STREAK), 3);
-        assert_int_equal(lacks('a', CONTAINER_HEALTH), !live);
+            assert_int_equal(row_value('a', CONTAINER_HEALTH_STREAK), 3);
+        assert_int_equal(row_lacks('a', CONTAINER_HEALTH), !live);
         assert_int_equal(point_of('a', POINT_HEALTH_STATE, NULL), live ? 1 : -1);
         if (live) {
-            assert_int_equal(value_of('a', CONTAINER_HEALTH), cases[i % 4].value);
+            assert_int_equal(row_value('a', CONTAINER_HEALTH), cases[i % 4].value);
             assert_int_equal(point_of('a', POINT_HEALTH_STATE, cases[i % 4].word), 1);
         }
         fake_end();
@@ -88,7 +73,7 @@ static void test_health_changes(void **state)
     round_whole();
     assert_int_equal(calls_made(inspect_of('a')), 1);
     assert_int_equal(point_of('a', POINT_HEALTH_STATE, "unhealthy"), 1);
-    assert_int_equal(value_of('a', CONTAINER_HEALTH_STREAK), 3);
+    assert_int_equal(row_value('a', CONTAINER_HEALTH_STREAK), 3);
     assert_int_equal(events_counted("container", "health_status"), 1);
     fake_end();
 }
@@ -113,7 +98,7 @@ static void test_streak_that_grows(void **state)
         assert_int_equal(calls_made(inspect_of('c')), 0);
         assert_true(calls_made(inspect_of('a')) <= 2);
     }
-    assert_int_equal(value_of('a', CONTAINER_HEALTH_STREAK), 9);
+    assert_int_equal(row_value('a', CONTAINER_HEALTH_STREAK), 9);
     fake_end();
 }
 
@@ -142,7 +127,7 @@ static void test_event_that_was_dropped(void **state)
         assert_true(inspects_made() <= 2); /* one old one, and the one found to be unhealthy */
     }
     assert_int_equal(point_of('a', POINT_HEALTH_STATE, "unhealthy"), 1);
-    assert_int_equal(value_of('e', CONTAINER_RESTARTS), 4);
+    assert_int_equal(row_value('e', CONTAINER_RESTARTS), 4);
     fake_end();
 }
 
@@ -264,16 +249,16 @@ static void test_restarts(void **state)
         event_with("die", 'a', "{\"exitCode\":\"7\"}", fake_now_real_ns());
         round_whole();
         expect_life_only('a', STATE_RESTARTING);
-        assert_int_equal(value_of('a', CONTAINER_EXIT_CODE), 7);
-        assert_int_equal(value_of('a', CONTAINER_RESTARTS), i);
+        assert_int_equal(row_value('a', CONTAINER_EXIT_CODE), 7);
+        assert_int_equal(row_value('a', CONTAINER_RESTARTS), i);
         c->state = "running";
         c->exit_code = 0;
         c->started_s = 1001 + 10 * i;
         event("start", 'a');
         round_whole();
         expect_values('a');
-        assert_true(lacks('a', CONTAINER_EXIT_CODE));
-        assert_int_equal(value_of('a', CONTAINER_RESTARTS), i);
+        assert_true(row_lacks('a', CONTAINER_EXIT_CODE));
+        assert_int_equal(row_value('a', CONTAINER_RESTARTS), i);
         advance_ms(5000);
     }
     fake_end();
@@ -288,7 +273,7 @@ static void test_kills_are_counted(void **state)
     assert_true(row_of('a')->kills_heard);
     assert_int_equal(row_of('a')->kills_told, 0);
     assert_int_equal(row_of('a')->kills_told_ns, 0);
-    assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 0);
+    assert_int_equal(row_value('a', CONTAINER_OOM_KILLED), 0);
     event("oom", 'a');
     advance_ms(700);
     event("oom", 'a');
@@ -298,12 +283,12 @@ static void test_kills_are_counted(void **state)
     assert_int_equal(row_of('a')->kills_told, 2);
     assert_int_equal(row_of('a')->kills_told_ns, heard_ns);
     assert_true(row_of('a')->kills_heard);
-    assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 1);
+    assert_int_equal(row_value('a', CONTAINER_OOM_KILLED), 1);
     assert_int_equal(row_of('b')->kills_told, 0);
     event("rename", 'a'); /* looked at anew, the same instance; the engine does not say it yet */
     round_whole();
     assert_int_equal(row_of('a')->kills_told, 2);
-    assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 1);
+    assert_int_equal(row_value('a', CONTAINER_OOM_KILLED), 1);
     assert_int_equal(events_counted("container", "oom"), 2);
     fake_end();
 }
@@ -346,7 +331,7 @@ static void test_kills_of_a_new_instance(void **state)
     round_whole();
     assert_int_equal(row_of('a')->kills_told, 2);
     assert_true(row_of('a')->kills_heard);
-    assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 1);
+    assert_int_equal(row_value('a', CONTAINER_OOM_KILLED), 1);
     assert_int_equal(row_of('a')->kills_before, 1);
     advance_ms(10000);
     fake_get('a')->started_s = 1012;
@@ -355,7 +340,7 @@ static void test_kills_of_a_new_instance(void **state)
     assert_int_equal(row_of('a')->kills_before, 3);
     assert_int_equal(row_of('a')->kills_told, 0);
     assert_int_equal(row_of('a')->kills_told_ns, 0);
-    assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 0);
+    assert_int_equal(row_value('a', CONTAINER_OOM_KILLED), 0);
     fake_end();
 }
 
@@ -409,7 +394,7 @@ static void test_kills_of_a_missed_instance(void **state)
     event("update", 'a');
     round_whole();
     assert_int_equal(row_of('a')->kills_told, 0);
-    assert_int_equal(value_of('a', CONTAINER_OOM_KILLED), 1);
+    assert_int_equal(row_value('a', CONTAINER_OOM_KILLED), 1);
     assert_true(row_of('a')->kills_heard); /* since it was first seen */
     fake_end();
 }
@@ -440,7 +425,7 @@ static void test_stream_lost_and_regained(void **state)
         assert_int_equal(calls_made(EVENTS), 1);
         assert_int_equal(point_of('a', POINT_HEALTH_STATE, "unhealthy"), 1);
         expect_life_only('b', STATE_EXITED);
-        assert_int_equal(value_of('b', CONTAINER_EXIT_CODE), 3);
+        assert_int_equal(row_value('b', CONTAINER_EXIT_CODE), 3);
         expect_life_only('c', STATE_REMOVED);
         expect_values('d');
         assert_false(row_of('a')->kills_heard);
@@ -542,8 +527,8 @@ static void test_light_order(void **state)
         inventory_measured(fake.inventory, row_of('a')->identity->container_id, 77,
                            fake.round_number, fake.now_ns);
         assert_int_equal(calls_made("/stats"), 0);
-        assert_int_equal(value_of('a', CONTAINER_HEALTH), 1);
-        assert_int_equal(value_of('a', CONTAINER_RESTARTS), 2);
+        assert_int_equal(row_value('a', CONTAINER_HEALTH), 1);
+        assert_int_equal(row_value('a', CONTAINER_RESTARTS), 2);
         assert_int_equal(point_of('a', POINT_INFO, NULL), 1);
         assert_int_equal(point_of('a', POINT_HEALTH_STATE, "healthy"), 1);
         assert_int_equal(row_of('a')->tiers[GROUP_LIFE], TIER_ENGINE);
