@@ -4,6 +4,7 @@
 
 #include "base/metric_group.h"
 #include "base/metric_list.h"
+#include "base/metric_list_agent.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -29,7 +29,7 @@ struct scope {
 static const char intro[] =
     "# Metrics\n"
     "\n"
-    "This page is generated from `base/metric_list.h`; change that, then run "
+    "This page is generated from `base/metric_list*.h`; change those, then run "
     "`weir_metrics_doc > docs/METRICS.md`.\n"
     "\n"
     "## Names\n"

@@ -17,12 +17,14 @@ CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class Listed:
-    """One line of base/metric_list.h."""
+    """One line of base/metric_list*.h."""
 
-    def __init__(self, match):
+    def __init__(self, section, match):
+        self.section = section  # CONTAINER, INTERFACE, DEVICE, POINT or AGENT
         self.id, self.name, self.type, self.unit, self.group, labels, tiers = match.groups()
         self.tiers = set(tiers.replace(" ", "").split("|"))
         self.labels = dict(LABEL.findall(labels.replace('\\"', '"')))
+        self.label_names = set(self.labels or filter(None, labels.split(",")))
 
     def is_counter(self):
         return self.type == "COUNTER"
@@ -33,12 +35,15 @@ class Listed:
 
 def metric_list():
     """Every line of the metric list, in its order."""
-    with open(os.path.join(harness.REPOSITORY, "base", "metric_list.h"), encoding="utf-8") as file:
-        text = file.read()
-    text = text[text.index("#define METRIC_LIST_CONTAINER"):].replace("\\\n", " ")
-    lines = [Listed(match) for match in LIST_LINE.finditer(text)]
-    if len(lines) != len(re.findall(r"\bM\(\w+,", text)):
-        raise AssertionError("a line of base/metric_list.h has a shape that this test does not know")
+    lines = []
+    for name in ("metric_list.h", "metric_list_agent.h"):
+        with open(os.path.join(harness.REPOSITORY, "base", name), encoding="utf-8") as file:
+            parts = re.split(r"#define METRIC_LIST_([A-Z]+)\(M\)", file.read().replace("\\\n", " "))
+        for section, text in zip(parts[1::2], parts[2::2]):
+            found = [Listed(section, match) for match in LIST_LINE.finditer(text)]
+            if len(found) != len(re.findall(r"\bM\(\w+,", text)):
+                raise AssertionError(f"a line of base/{name} has a shape that this test does not know")
+            lines += found
     return lines
 
 

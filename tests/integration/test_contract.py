@@ -133,19 +133,14 @@ def tearDownModule():
 
 
 def families():
-    """Family -> names of its own labels, as base/metric_list.h has them; of containers alone."""
-    with open(os.path.join(harness.REPOSITORY, "base", "metric_list.h"), encoding="utf-8") as file:
-        parts = re.split(r"#define METRIC_LIST_(\w+)\(M\)", file.read().replace("\\\n", " "))
+    """Family -> names of its own labels, as the metric list has them; of containers alone."""
     own = {}
-    for section, text in zip(parts[1::2], parts[2::2]):
-        for match in series.LIST_LINE.finditer(text):
-            name, labels = match.group(2), match.group(6).replace('\\"', '"')
-            if section == "AGENT":
-                continue
-            found = own.setdefault(name, set(OWN_OF_SECTION.get(section, ())))
-            found |= set(dict(series.LABEL.findall(labels)) or filter(None, labels.split(",")))
-            if name == "container_blkio_device_usage_total":
-                found |= {"major", "minor"}
+    for metric in series.metric_list():
+        if metric.section == "AGENT":
+            continue
+        own.setdefault(metric.name, set(OWN_OF_SECTION.get(metric.section, ()))).update(metric.label_names)
+        if metric.name == "container_blkio_device_usage_total":
+            own[metric.name] |= {"major", "minor"}
     return own
 
 

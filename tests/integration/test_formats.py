@@ -12,6 +12,7 @@ import urllib.parse
 
 import engines
 import harness
+import series
 from test_hostile import promtool
 from weir import Weir, free_port
 
@@ -54,10 +55,7 @@ def allowed_lint():
 
 def declared_families():
     """name -> type, from the one table of metrics."""
-    with open(os.path.join(harness.REPOSITORY, "base", "metric_list.h"), encoding="utf-8") as file:
-        text = file.read()
-    found = re.findall(r'M\(\w+,\s*"([a-z0-9_]+)",\s*(COUNTER|GAUGE\w*)', text)
-    return {name: "counter" if kind == "COUNTER" else "gauge" for name, kind in found}
+    return {metric.name: "counter" if metric.is_counter() else "gauge" for metric in series.metric_list()}
 
 
 class Prometheus:

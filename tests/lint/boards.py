@@ -22,6 +22,7 @@ import queries  # noqa: E402
 BOARDS, GENERATOR = "grafana/dashboards/", "grafana/make_boards.py"
 RULES, SCRAPES = "grafana/rules/weir.rules.yaml", "grafana/prometheus.yaml"
 METRICS, GROUPS, REASONS = "base/metric_list.h", "base/metric_group.h", "base/reason.h"
+AGENT_METRICS = "base/metric_list_agent.h"
 SCHEMA_LEAST = 39
 GRID = 24
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -48,7 +49,7 @@ PROMTOOL_RULE = re.compile(r"rule (\d+), .*?could not parse expression: (.*)")
 
 def metric_groups(files):
     """Family -> names of the groups its lines are in, by the metric list."""
-    plain = files[METRICS].replace("\\\n", " ")
+    plain = (files[METRICS] + files[AGENT_METRICS]).replace("\\\n", " ")
     found = {}
     for family, group in re.findall(r'M\(\w+,\s*"(\w+)",\s*\w+,\s*\w+,\s*(\w+),', plain):
         found.setdefault(family, set()).add(group)
@@ -293,6 +294,7 @@ def findings(files):
 SAMPLE_SOURCES = {
     METRICS: 'M(A, "a_total", COUNTER, NS, CPU, "", \\\n  "A.") M(B, "b", GAUGE, COUNT, DISK, "", "B.")\n'
              'M(C, "weir_container_absent", GAUGE, COUNT, NONE, "reason", "C.")\n',
+    AGENT_METRICS: "",
     GROUPS: "#define GROUPS_DEFAULT (GROUPS_ALL & ~(GROUP_BIT(GROUP_DISK)))\n\n",
     "base/metric.c": '[GROUP_DISK] = "disk",\n', REASONS: 'R(GONE, "gone", 0) R(STUCK, "stuck", 1)\n',
 }

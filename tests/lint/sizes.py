@@ -15,8 +15,8 @@ FUNCTION_LINES = 70
 PARAMETERS = 6
 SOURCE_LINES = 500
 HEADER_LINES = 80
-TABLE_LINES = 640  # headers that are tables: they read from top to bottom, not as an interface
-TABLES = ("agent/config.h", "base/metric_list.h", "base/snapshot.h")
+TABLE_LINES = 500  # headers that are tables: they read from top to bottom, not as an interface
+TABLES = ("agent/config.h", "base/metric_list.h", "base/metric_list_agent.h", "base/snapshot.h")
 
 
 def functions(files):
