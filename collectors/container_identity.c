@@ -1,15 +1,14 @@
-/* What it knows: how labels become Prometheus label names, where engines put a container's group,
- * and which containers are wanted. Documents: the Prometheus data model, "Metric names and labels";
- * cgroups(7), "/proc/[pid]/cgroup"; systemd.slice(5). */
+/* What it knows: which labels a container is given, where engines put a container's group, and
+ * which containers are wanted. Documents: cgroups(7), "/proc/[pid]/cgroup"; systemd.slice(5). */
 #include "collectors/container_identity.h"
 
+#include "base/container_rule.h"
 #include "base/text.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_PREFIX "container_label_"
 #define SANDBOX_NAME \
     "POD" /* what the kubelet once called the container that holds a pod's network */
 
@@ -19,25 +18,6 @@ static bool matches_any(char *const globs[], size_t count, const char *text)
         if (text_glob(globs[i], text))
             return true;
     return false;
-}
-
-static bool is_name_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/* As cAdvisor does it: one '_' for each character, so the further bytes of one leave nothing. */
-static const char *label_name(const char *key, struct arena *arena)
-{
-    char *name = arena_format(arena, LABEL_PREFIX "%s", key);
-    char *to = name + strlen(LABEL_PREFIX);
-    for (const char *from = to; *from != '\0'; from++) {
-        bool continues = ((unsigned char)*from & 0xC0) == 0x80;
-        if (!continues)
-            *to++ = (char)(is_name_byte(*from) ? *from : '_');
-    }
-    *to = '\0';
-    return name;
 }
 
 /* A label on its way: sorted by name, then by key. */
@@ -68,7 +48,9 @@ void identity_set_labels(struct identity *i, const struct raw_label *labels, siz
             continue;
         }
         candidates[kept++] = (struct candidate){
-            .label = {.name = label_name(labels[at].key, &scratch), .value = labels[at].value},
+            .label = {.name =
+                          container_label_name(labels[at].key, strlen(labels[at].key), &scratch),
+                      .value = labels[at].value},
             .key = labels[at].key,
         };
     }
@@ -261,29 +243,32 @@ const char *identity_path_from_driver(const char *driver, const char *parent, bo
     return arena_format(arena, "%s/%s-%s.scope", slice, podman ? "libpod" : "docker", container_id);
 }
 
-/* Does the field of "field=glob" match? A label that is not there matches nothing. */
-static bool filter_matches(const char *filter, const struct engine_inspect *inspect)
+/* A label that is not there matches nothing. */
+static bool label_matches(const struct container_rule *rule, const struct engine_inspect *inspect)
 {
-    static const char label[] = "label.";
-    const char *equals = strchr(filter, '=');
-    if (!equals)
-        return false; /* the configuration refuses it before */
-    size_t length = (size_t)(equals - filter);
-    if (length == strlen("name") && strncmp(filter, "name", length) == 0)
-        return text_glob(equals + 1, inspect->name);
-    if (length == strlen("image") && strncmp(filter, "image", length) == 0)
-        return text_glob(equals + 1, inspect->image);
-    if (!text_starts_with(filter, label))
-        return false;
-    const char *key = filter + sizeof label - 1;
-    size_t key_length = (size_t)(equals - key);
     for (size_t i = 0; i < inspect->label_count; i++) {
         const struct raw_label *l = &inspect->labels[i];
-        if (strlen(l->key) == key_length && memcmp(l->key, key, key_length) == 0 &&
-            text_glob(equals + 1, l->value))
+        if (strlen(l->key) == rule->key_length &&
+            memcmp(l->key, rule->key, rule->key_length) == 0 && text_glob(rule->glob, l->value))
             return true;
     }
     return false;
+}
+
+static bool filter_matches(const char *filter, const struct engine_inspect *inspect)
+{
+    struct container_rule rule;
+    if (!container_rule_parse(filter, &rule))
+        return false; /* the configuration refuses it before */
+    switch (rule.field) {
+    case CONTAINER_FIELD_NAME:
+        return text_glob(rule.glob, inspect->name);
+    case CONTAINER_FIELD_IMAGE:
+        return text_glob(rule.glob, inspect->image);
+    case CONTAINER_FIELD_LABEL:
+        break;
+    }
+    return label_matches(&rule, inspect);
 }
 
 static bool any_filter_matches(char *const filters[], size_t count,
