@@ -1,10 +1,12 @@
 /* Prints docs/METRICS.md from the metric list; part of the build, not of the product. What it
- * knows: how the columns of base/metric_list.h read in a table. */
+ * knows: how the columns of base/metric_list.h and exporters/otlp_list.h read in a table. */
 #include "base/metric.h"
 #include "base/text.h"
+#include "exporters/otlp_names.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LINES_MAX 8 /* lines of one family with the same tiers */
@@ -331,10 +333,145 @@ static void print_intro(void)
     fputs(place + 2, stdout);
 }
 
+/* --- names in OTLP --- */
+
+static const char otlp_intro[] =
+    "\n## Names in OTLP\n"
+    "\n"
+    "A push by OTLP has the values of `/metrics`, digit for digit. What a container measures and "
+    "OpenTelemetry's conventions (semantic-conventions 1.44, `container.*`) have a name for goes "
+    "by "
+    "that name, and not by the family's as well, so that nothing is there twice; two values are "
+    "added. The host (`id=\"/\"`), services and weir are no containers and keep the families' "
+    "names, so that a sum over `container.cpu.time` is one of containers.\n"
+    "\n"
+    "| OTLP | Kind | Unit | Type | In the place of | Attributes | |\n"
+    "| --- | --- | --- | --- | --- | --- | --- |\n";
+
+static const char otlp_rules[] =
+    "\n"
+    "Every other value keeps its family's name exactly, and the labels of its table as attributes: "
+    "a counter is a cumulative monotonic sum, a gauge a gauge. Numbers, bytes and microseconds are "
+    "integers (a counter above 2^63-1 a double), everything else is a double. Units are UCUM's: "
+    "`s`, `By`, `us`, `%`; of numbers what is counted, e.g. `{packet}`, or none. `up` is 1 in "
+    "every "
+    "round.\n"
+    "\n"
+    "A counter whose beginning is known has it as its start time: the start of the container, or "
+    "of "
+    "weir for what weir counts itself. A series that has ended gets one more point, without a "
+    "value "
+    "and with the flag NO_RECORDED_VALUE.\n"
+    "\n"
+    "Every container is a resource of its own, and so are the host and each service. weir's own "
+    "series, those of engines and `machine_` families have a resource with external labels "
+    "alone. The scope is `weir`.\n"
+    "\n"
+    "| Resource attribute | Value |\n"
+    "| --- | --- |\n"
+    "| external labels | as configured, of every resource: `service.name`, "
+    "`service.instance.id`, `host.name`, ...; one that the resource has itself gives way |\n"
+    "| `id` | label `id` |\n"
+    "| `simulated` | label `simulated` |\n"
+    "| `container.id` | the container's whole id |\n"
+    "| `container.name` | label `name` |\n"
+    "| `container.image.name` | label `image` without tag and digest |\n"
+    "| `container.image.tags` | an array of its tag, where it has one |\n"
+    "| `container.image.repo_digests` | an array of name and digest, where it has one |\n"
+    "| `container.image.id` | in the place of all three: an image that is named by its id alone, "
+    "`sha256:...` |\n"
+    "| `container.runtime.name` | `docker`, `podman`, `containerd` or `cri-o`, where the "
+    "container's group is named as that one names them |\n"
+    "| `container.label.*` | labels `container_label_*`: keys have `_` for every character that a "
+    "label name cannot have, as there |\n"
+    "| `container`, `pod`, `namespace` | the labels of these names |\n"
+    "\n"
+    "Of the host and services all labels are resource attributes under their own names.\n";
+
+static const struct metric *metric_of(const struct otlp_line *line)
+{
+    switch (line->list) {
+    case SERIES_CONTAINER:
+        return &container_metrics[line->index];
+    case SERIES_INTERFACE:
+        return &interface_metrics[line->index];
+    case SERIES_DEVICE:
+        return &device_metrics[line->index];
+    case SERIES_POINT:
+        return &point_metrics[line->index];
+    default:
+        abort(); /* the table has lines of containers alone */
+    }
+}
+
+/* `family{labels}` of the lines that go by the metric's name. */
+static void print_places(enum otlp_metric metric)
+{
+    const char *before = "";
+    for (size_t i = 0; i < otlp_line_count; i++) {
+        if (otlp_lines[i].metric != metric)
+            continue;
+        const struct metric *m = metric_of(&otlp_lines[i]);
+        bool labels = otlp_lines[i].list != SERIES_POINT && m->labels[0] != '\0';
+        printf("%s`%s%s%s%s`", before, m->family, labels ? "{" : "", labels ? m->labels : "",
+               labels ? "}" : "");
+        before = ", ";
+    }
+}
+
+static void print_otlp_attributes(enum otlp_metric metric)
+{
+    const char *variable = "";
+    struct entry e = {0};
+    struct metric pairs[LINES_MAX] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < otlp_line_count; i++) {
+        const struct otlp_line *line = &otlp_lines[i];
+        if (line->metric != metric)
+            continue;
+        if (line->list == SERIES_INTERFACE)
+            variable = "interface";
+        else if (line->list != SERIES_CONTAINER)
+            variable = "device";
+        pairs[e.count].labels = line->attributes;
+        e.lines[e.count] = &pairs[e.count];
+        e.count++;
+    }
+    if (e.count > 0 && e.lines[0]->labels[0] != '\0')
+        print_constant_labels(&e, &count);
+    if (*variable != '\0')
+        printf("%s`%s`", count > 0 ? ", " : "", otlp_attribute_name(variable));
+}
+
+static void print_otlp(void)
+{
+    static const char *const kinds[] = {
+        [OTLP_GAUGE] = "gauge",
+        [OTLP_UPDOWN] = "sum, cumulative, not monotonic",
+        [OTLP_COUNTER] = "sum, cumulative, monotonic",
+    };
+#define OTLP_TEXT(id_, name_, kind_, unit_, text_) [OTLP_##id_] = (text_),
+    static const char *const texts[OTLP_METRICS] = {OTLP_METRIC_LIST(OTLP_TEXT)};
+    static const bool doubles[OTLP_METRICS] = {
+        [OTLP_UPTIME] = true, [OTLP_CPU_TIME] = true, [OTLP_CPU_USAGE] = true};
+    fputs(otlp_intro, stdout);
+    for (enum otlp_metric metric = 0; metric < OTLP_METRICS; metric++) {
+        const struct otlp_name *name = &otlp_names[metric];
+        printf("| `%s` | %s | `%s` | %s | ", name->name, kinds[name->kind], name->unit,
+               doubles[metric] ? "double" : "int");
+        print_places(metric);
+        printf(" | ");
+        print_otlp_attributes(metric);
+        printf(" | %s |\n", texts[metric]);
+    }
+    fputs(otlp_rules, stdout);
+}
+
 int main(void)
 {
     print_intro();
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
         print_scope(&scopes[i]);
+    print_otlp();
     return ferror(stdout) || fflush(stdout) != 0 ? 1 : 0;
 }

@@ -13,7 +13,7 @@ MAY_INCLUDE = {
     "collectors": ["collectors/", "base/", *CLIENTS],
     "exporters": ["exporters/", "net/", "base/"],
     "agent": ["agent/", "net/", "base/", "collectors/collector.h", "collectors/collectors.h", "collectors/cascade.h",
-              "exporters/exporter.h", "exporters/prometheus.h", "exporters/scrape.h"],
+              "exporters/exporter.h", "exporters/prometheus.h", "exporters/scrape.h", "exporters/push_"],
 }
 # Headers of libraries, by what they begin with, and the layers that may see them.
 LIBRARIES = {
@@ -23,6 +23,7 @@ LIBRARIES = {
     "openssl/": ["net"],
     "crypt.h": ["net"],
     "libdeflate": ["exporters"],
+    "snappy": ["exporters"],
     "yyjson": ["collectors"],
     "libcgroup": ["collectors"],
     "yaml": ["agent"],
