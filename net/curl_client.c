@@ -130,11 +130,11 @@ static void start(struct curl_client *c, struct http_exchange *x)
     t->begun_ns = clock_monotonic_ns(&clock_system);
     http_body_begin(&t->body, &x->options);
     const struct curl_setup_request request = {.path = x->path,
-                                               .transfer = t,
-                                               .loop = t->loop,
-                                               .text = t->text,
-                                               .on_body = on_body,
-                                               .on_header = on_header,
+                                               .hooks = {.transfer = t,
+                                                         .loop = t->loop,
+                                                         .text = t->text,
+                                                         .on_body = on_body,
+                                                         .on_header = on_header},
                                                .keep = !http_exchange_is_stream(x)};
     CURLcode r = curl_setup_easy(&c->setup, &c->curl, &request, &t->easy);
     assert(r == CURLE_OK); /* the same options were accepted when the client was made */
@@ -272,6 +272,8 @@ static void on_ended(void *owner, CURL *easy, CURLcode code)
     (void)c->curl.easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &before_us);
     if (t->exchange && before_us > 0)
         t->exchange->sent_ns = t->begun_ns + (uint64_t)before_us * 1000;
+    if (code == CURLE_OK && t->status == 0)
+        code = CURLE_GOT_NOTHING; /* the connection ended within the head: no error to libcurl */
     /* The last line of a stream may not end in a newline; its callback may still cancel. */
     if (t->exchange && code == CURLE_OK)
         (void)http_body_end(&t->body);

@@ -30,11 +30,12 @@ static bool is_tls_alert(const char *detail)
     return strstr(detail, "alert") != NULL;
 }
 
-static enum reason reason_of(CURLcode code, const char *detail, long os_error)
+enum reason curl_failure_reason(const struct curl_failure_facts *f)
 {
-    switch (code) {
+    const char *detail = f->detail;
+    switch (f->code) {
     case CURLE_COULDNT_CONNECT:
-        return os_error == ECONNREFUSED ? REASON_CONNECTION_REFUSED : REASON_CONNECTION_FAILED;
+        return f->os_error == ECONNREFUSED ? REASON_CONNECTION_REFUSED : REASON_CONNECTION_FAILED;
     case CURLE_OPERATION_TIMEDOUT:
         return REASON_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
@@ -77,7 +78,7 @@ enum reason curl_failure(const char *where, const struct http_exchange *x,
                          const struct curl_failure_facts *f, struct err *e)
 {
     const char *detail = f->detail;
-    enum reason reason = reason_of(f->code, detail, f->os_error);
+    enum reason reason = curl_failure_reason(f);
     switch (reason) {
     case REASON_CONNECTION_REFUSED:
         return http_failure_connect(where, NULL, -ECONNREFUSED, e);

@@ -16,6 +16,9 @@ struct curl_failure_facts {
     int status;         /* of the answer, or 0 */
 };
 
+/* What it means, without a sentence. */
+enum reason curl_failure_reason(const struct curl_failure_facts *f);
+
 /* A transfer to `where` has failed. Writes the sentence to `e`. */
 enum reason curl_failure(const char *where, const struct http_exchange *x,
                          const struct curl_failure_facts *f, struct err *e);

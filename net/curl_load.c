@@ -34,8 +34,8 @@ int curl_load(struct curl_functions *ret_curl, struct err *e)
     curl.library = dlopen(CURL_LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!curl.library)
         return err_set(e, -ENOENT,
-                       "TLS needs libcurl, and it cannot be opened (%.120s): install it, e.g. apt "
-                       "install libcurl4",
+                       "pushing and TLS to engines need libcurl, and it cannot be opened (%.120s): "
+                       "install it, e.g. apt install libcurl4",
                        dlerror());
     int r = find_functions(&curl, e);
     if (r == 0 && curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

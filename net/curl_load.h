@@ -25,7 +25,11 @@ struct err;
     F(multi_info_read)        \
     F(multi_strerror)         \
     F(slist_append)           \
-    F(slist_free_all)
+    F(slist_free_all)         \
+    F(url)                    \
+    F(url_set)                \
+    F(url_cleanup)            \
+    F(url_strerror)
 
 #define CURL_FUNCTION_MEMBER(name) __typeof__(curl_##name) *name;
 

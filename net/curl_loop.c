@@ -65,8 +65,10 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct curl_poll *p = handle->data;
     int flags = 0;
+    /* What came before the error, e.g. the answer of a server that does not read to the end, is
+     * still to be read: with the error alone libcurl gives up at once. */
     if (status < 0)
-        flags |= CURL_CSELECT_ERR;
+        flags |= CURL_CSELECT_ERR | CURL_CSELECT_IN;
     if (events & UV_READABLE)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)

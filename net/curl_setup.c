@@ -1,5 +1,6 @@
-/* What it knows: which libcurl options make a GET that stays what it is: HTTP/1.1, no redirect, no
- * proxy from the environment, TLS 1.2 or newer, and only the given CA. Documents:
+/* What it knows: which libcurl options make a request that stays what it is: HTTP/1.1, no redirect,
+ * TLS 1.2 or newer, and only the given CA; and those of a GET, which takes no proxy from the
+ * environment. Documents:
  * curl_easy_setopt(3) and the page of each option. */
 #include "net/curl_setup.h"
 
@@ -27,7 +28,6 @@ struct number_option {
 };
 
 static const struct number_option numbers[] = {
-    {CURLOPT_HTTPGET, 1},
     {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1}, /* HTTP/2 gains one server nothing */
     {CURLOPT_FOLLOWLOCATION, 0},                   /* certificates go where they were meant to */
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
@@ -71,56 +71,96 @@ static int check_url(const char *url, struct err *e)
     return 0;
 }
 
-int curl_setup_check(const struct curl_client_options *options, struct err *e)
+int curl_setup_check_trust(const struct curl_trust *trust, struct err *e)
 {
-    int r = check_url(options->base_url, e);
-    if (r == 0 && options->key_file && !options->cert_file)
+    int r = 0;
+    if (trust->key_file && !trust->cert_file)
         r = err_set(e, -EINVAL, "a key file is given (%s) without its certificate: give both",
-                    options->key_file);
+                    trust->key_file);
     if (r == 0)
-        r = check_file("CA", options->ca_file, e);
+        r = check_file("CA", trust->ca_file, e);
     if (r == 0)
-        r = check_file("certificate", options->cert_file, e);
+        r = check_file("certificate", trust->cert_file, e);
     if (r == 0)
-        r = check_file("key", options->key_file, e);
+        r = check_file("key", trust->key_file, e);
     return r;
 }
 
-static CURLcode set_texts(const struct curl_setup *s, const struct curl_functions *curl, CURL *easy)
+int curl_setup_check(const struct curl_client_options *options, struct err *e)
+{
+    const struct curl_trust trust = {.ca_file = options->ca_file,
+                                     .cert_file = options->cert_file,
+                                     .key_file = options->key_file};
+    int r = check_url(options->base_url, e);
+    return r < 0 ? r : curl_setup_check_trust(&trust, e);
+}
+
+static CURLcode set_texts(const struct curl_functions *curl, CURL *easy,
+                          const struct curl_trust *trust)
 {
     const struct {
         CURLoption option;
         const char *value;
     } texts[] = {
         {CURLOPT_PROTOCOLS_STR, "https,http"},
-        {CURLOPT_PROXY, ""}, /* not what the environment says */
         {CURLOPT_USERAGENT, "weir"},
-        {CURLOPT_SSLCERT, s->cert_file},
-        {CURLOPT_SSLKEY, s->key_file},
+        {CURLOPT_SSLCERT, trust->cert_file},
+        {CURLOPT_SSLKEY, trust->key_file},
     };
     CURLcode r = CURLE_OK;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && r == CURLE_OK; i++)
         if (texts[i].value)
             r = curl->easy_setopt(easy, texts[i].option, texts[i].value);
-    if (r == CURLE_OK && s->ca_file)
-        r = curl->easy_setopt(easy, CURLOPT_CAINFO, s->ca_file);
-    if (r == CURLE_OK && s->ca_file) /* else the system's CAs would be trusted as well */
+    if (r == CURLE_OK && trust->ca_file)
+        r = curl->easy_setopt(easy, CURLOPT_CAINFO, trust->ca_file);
+    if (r == CURLE_OK && trust->ca_file) /* else the system's CAs would be trusted as well */
         r = curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
     return r;
 }
 
-static CURLcode set_numbers(const struct curl_setup *s, const struct curl_functions *curl,
-                            CURL *easy, bool keep)
+static CURLcode set_numbers(const struct curl_functions *curl, CURL *easy, bool verify)
 {
     CURLcode r = CURLE_OK;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && r == CURLE_OK; i++)
         r = curl->easy_setopt(easy, numbers[i].option, numbers[i].value);
     if (r == CURLE_OK)
-        r = curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, s->verify ? 1L : 0L);
+        r = curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     if (r == CURLE_OK)
-        r = curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, s->verify ? 2L : 0L);
+        r = curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+    return r;
+}
+
+static CURLcode set_hooks(const struct curl_functions *curl, CURL *easy,
+                          const struct curl_hooks *hooks)
+{
+    const struct {
+        CURLoption option;
+        void *value;
+    } pointers[] = {
+        {CURLOPT_ERRORBUFFER, hooks->text},     {CURLOPT_PRIVATE, hooks->transfer},
+        {CURLOPT_WRITEDATA, hooks->transfer},   {CURLOPT_HEADERDATA, hooks->transfer},
+        {CURLOPT_CLOSESOCKETDATA, hooks->loop},
+    };
+    CURLcode r = CURLE_OK;
+    for (size_t i = 0; i < sizeof pointers / sizeof pointers[0] && r == CURLE_OK; i++)
+        r = curl->easy_setopt(easy, pointers[i].option, pointers[i].value);
     if (r == CURLE_OK)
-        r = curl->easy_setopt(easy, CURLOPT_FORBID_REUSE, keep ? 0L : 1L);
+        r = curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, hooks->on_body);
+    if (r == CURLE_OK)
+        r = curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, hooks->on_header);
+    if (r == CURLE_OK)
+        r = curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, curl_loop_close_socket);
+    return r;
+}
+
+CURLcode curl_setup_common(const struct curl_functions *curl, CURL *easy,
+                           const struct curl_trust *trust, const struct curl_hooks *hooks)
+{
+    CURLcode r = set_texts(curl, easy, trust);
+    if (r == CURLE_OK)
+        r = set_numbers(curl, easy, trust->verify);
+    if (r == CURLE_OK)
+        r = set_hooks(curl, easy, hooks);
     return r;
 }
 
@@ -137,26 +177,16 @@ static CURLcode set_url(const struct curl_setup *s, const struct curl_functions 
     return r;
 }
 
-static CURLcode set_callbacks(const struct curl_setup *s, const struct curl_functions *curl,
-                              CURL *easy, const struct curl_setup_request *request)
+static CURLcode set_get(const struct curl_setup *s, const struct curl_functions *curl, CURL *easy,
+                        bool keep)
 {
-    const struct {
-        CURLoption option;
-        void *value;
-    } pointers[] = {
-        {CURLOPT_HTTPHEADER, s->headers},        {CURLOPT_ERRORBUFFER, request->text},
-        {CURLOPT_PRIVATE, request->transfer},    {CURLOPT_WRITEDATA, request->transfer},
-        {CURLOPT_HEADERDATA, request->transfer}, {CURLOPT_CLOSESOCKETDATA, request->loop},
-    };
-    CURLcode r = CURLE_OK;
-    for (size_t i = 0; i < sizeof pointers / sizeof pointers[0] && r == CURLE_OK; i++)
-        r = curl->easy_setopt(easy, pointers[i].option, pointers[i].value);
+    CURLcode r = curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     if (r == CURLE_OK)
-        r = curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, request->on_body);
+        r = curl->easy_setopt(easy, CURLOPT_PROXY, ""); /* not what the environment says */
     if (r == CURLE_OK)
-        r = curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, request->on_header);
+        r = curl->easy_setopt(easy, CURLOPT_HTTPHEADER, s->headers);
     if (r == CURLE_OK)
-        r = curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, curl_loop_close_socket);
+        r = curl->easy_setopt(easy, CURLOPT_FORBID_REUSE, keep ? 0L : 1L);
     return r;
 }
 
@@ -165,13 +195,15 @@ CURLcode curl_setup_easy(const struct curl_setup *s, const struct curl_functions
 {
     CURL *easy = curl->easy_init();
     assert(easy); /* NULL is out of memory */
-    CURLcode r = set_url(s, curl, easy, request->path);
+    const struct curl_trust trust = {.ca_file = s->ca_file,
+                                     .cert_file = s->cert_file,
+                                     .key_file = s->key_file,
+                                     .verify = s->verify};
+    CURLcode r = curl_setup_common(curl, easy, &trust, &request->hooks);
     if (r == CURLE_OK)
-        r = set_texts(s, curl, easy);
+        r = set_url(s, curl, easy, request->path);
     if (r == CURLE_OK)
-        r = set_numbers(s, curl, easy, request->keep);
-    if (r == CURLE_OK)
-        r = set_callbacks(s, curl, easy, request);
+        r = set_get(s, curl, easy, request->keep);
     if (r != CURLE_OK) {
         curl->easy_cleanup(easy);
         return r;

@@ -1,5 +1,5 @@
-/* The options of curl_client as libcurl takes them. Private to net/. Document:
- * curl_easy_setopt(3). */
+/* Options as libcurl takes them: those of curl_client, and what they have in common with
+ * http_post's. Private to net/. Document: curl_easy_setopt(3). */
 #ifndef WEIR_NET_CURL_SETUP_H
 #define WEIR_NET_CURL_SETUP_H
 
@@ -11,6 +11,30 @@
 struct curl_client_options;
 struct curl_loop;
 struct err;
+
+/* Whom a connection trusts and what it presents. Borrowed texts; NULL: the system's CAs, no
+ * certificate. */
+struct curl_trust {
+    const char *ca_file;
+    const char *cert_file;
+    const char *key_file;
+    bool verify;
+};
+
+/* Where libcurl reports to. */
+struct curl_hooks {
+    void *transfer; /* data of the two callbacks and CURLINFO_PRIVATE */
+    struct curl_loop *loop;
+    char *text; /* CURL_ERROR_SIZE bytes */
+    size_t (*on_body)(char *bytes, size_t size, size_t count, void *transfer);
+    size_t (*on_header)(char *bytes, size_t size, size_t count, void *transfer);
+};
+
+/* Can the files be read? 0 or -EINVAL with the sentence; libcurl is not needed. */
+int curl_setup_check_trust(const struct curl_trust *trust, struct err *e);
+/* All that a GET and a POST have in common. CURLE_OK, or what libcurl refused. */
+CURLcode curl_setup_common(const struct curl_functions *curl, CURL *easy,
+                           const struct curl_trust *trust, const struct curl_hooks *hooks);
 
 struct curl_setup {
     char *base_url; /* the texts are owned; NULL where the option was */
@@ -24,11 +48,7 @@ struct curl_setup {
 /* What differs from request to request. */
 struct curl_setup_request {
     const char *path;
-    void *transfer; /* data of the two callbacks and CURLINFO_PRIVATE */
-    struct curl_loop *loop;
-    char *text; /* CURL_ERROR_SIZE bytes */
-    size_t (*on_body)(char *bytes, size_t size, size_t count, void *transfer);
-    size_t (*on_header)(char *bytes, size_t size, size_t count, void *transfer);
+    struct curl_hooks hooks;
     bool keep; /* the connection may carry other requests afterwards */
 };
 

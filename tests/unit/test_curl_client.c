@@ -129,7 +129,7 @@ static void failures_have_reasons(void **state)
         {"/hang", REASON_TIMEOUT, 0},          {"/empty", REASON_ENDED_EARLY, 0},
         {"/cut", REASON_ENDED_EARLY, 200},     {"/garbage", REASON_MALFORMED, 0},
         {"/bad-chunk", REASON_MALFORMED, 200}, {"/big", REASON_TOO_LARGE, 200},
-        {"/big-head", REASON_TOO_LARGE, 0},
+        {"/big-head", REASON_TOO_LARGE, 0},    {"/cut-head", REASON_ENDED_EARLY, 0},
     };
     uv_loop_t loop;
     struct http_getter *client = tls_client(&loop, 2);

@@ -74,6 +74,10 @@ def respond(connection, path, head, served):
     elif path == b"/cut":
         send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
         return False
+    elif path == b"/cut-head":
+        send(b"HTTP/1.1 200 OK\r\nA: b\r\n")
+        connection.unwrap()
+        return False
     elif path == b"/garbage":
         send(b"220 smtp.example.org\r\n")
         return False
