@@ -120,6 +120,38 @@
       "When the configuration in force was read, in seconds since 1970.")                          \
     M(WEB_CONFIG_WELL, "weir_web_config_last_read_successful", GAUGE, COUNT, AGENT, "", D,         \
       "1 if the file of web.config.file could be used when it was last looked at, else 0.")        \
+    M(PUSH_INFO, "weir_push_destination_info", GAUGE, COUNT, AGENT, "destination,protocol", D,     \
+      "1, with the protocol in force, which may have fallen back to an older one.")                \
+    M(PUSH_QUEUED, "weir_push_samples_queued_total", COUNTER, COUNT, AGENT, "destination", D,      \
+      "Samples put into the queue of a destination, stale markers among them.")                    \
+    M(PUSH_SENT, "weir_push_samples_sent_total", COUNTER, COUNT, AGENT, "destination", D,          \
+      "Samples the receiver has taken.")                                                           \
+    M(PUSH_RETRIED, "weir_push_samples_retried_total", COUNTER, COUNT, AGENT, "destination", D,    \
+      "Samples sent once more, each time again.")                                                  \
+    M(PUSH_DUPLICATE, "weir_push_samples_duplicate_total", COUNTER, COUNT, AGENT, "destination",   \
+      D, "Samples the receiver had already, from an earlier try whose answer was lost.")           \
+    M(PUSH_DROPPED, "weir_push_samples_dropped_total", COUNTER, COUNT, AGENT,                      \
+      "destination,reason", D, "Samples given up, by reason.")                                     \
+    M(PUSH_ROUNDS_DROPPED, "weir_push_rounds_dropped_total", COUNTER, COUNT, AGENT,                \
+      "destination,reason", D,                                                                     \
+      "Rounds given up whole, by reason; how many samples a damaged one had may not be "           \
+      "known.")                                                                                    \
+    M(PUSH_QUEUE_BYTES, "weir_push_queue_bytes", GAUGE, BYTES, AGENT, "destination", D,            \
+      "Size of the queue's files, or of what waits in memory where it has none.")                  \
+    M(PUSH_QUEUE_MAX, "weir_push_queue_max_bytes", GAUGE, BYTES, AGENT, "destination", D,          \
+      "Size at which the oldest are dropped: queue.max-bytes.")                                    \
+    M(PUSH_QUEUE_MEMORY, "weir_push_queue_memory_bytes", GAUGE, BYTES, AGENT, "destination", D,    \
+      "What of it waits in memory, because the disk takes nothing or there is no directory.")      \
+    M(PUSH_QUEUE_SAMPLES, "weir_push_queue_samples", GAUGE, COUNT, AGENT, "destination", D,        \
+      "Samples that wait for an answer.")                                                          \
+    M(PUSH_QUEUE_AGE, "weir_push_queue_oldest_age_seconds", GAUGE, MS, AGENT, "destination", D,    \
+      "How old the oldest of them is; 0 while none waits.")                                        \
+    M(PUSH_SUCCESS_TIME, "weir_push_last_success_timestamp_seconds", GAUGE, MS, AGENT,             \
+      "destination", D, "When the receiver last took something, in seconds since 1970.")           \
+    M(PUSH_RESPONSES, "weir_push_responses_total", COUNTER, COUNT, AGENT, "destination,code", D,   \
+      "Requests by status code of the answer; none: no answer came.")                              \
+    M(PUSH_DURATION, "weir_push_request_duration_seconds_total", COUNTER, NS, AGENT,               \
+      "destination", D, "Time from the begin of a request to its answer, summed up.")              \
     M(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, NS, AGENT, "", D,                         \
       "User and system CPU time weir has used; getrusage(2).")                                     \
     M(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, BYTES, AGENT, "", D,               \
