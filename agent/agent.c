@@ -7,6 +7,7 @@
 #include "agent/core.h"
 #include "agent/endpoint.h"
 #include "agent/notify.h"
+#include "agent/push.h"
 #include "agent/reload.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -21,11 +22,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SIGNAL_STATUS 128 /* and the signal's number: how shells tell that one ended a process */
+
 struct agent {
     struct core core;
     const struct config *config;
     struct endpoint *endpoint;
+    struct push *push;
     struct reload *reload;
+    bool stopping;
     struct demand first; /* the round weir asks for itself, so that it is ready */
     bool first_waits;
     uv_signal_t terminate;
@@ -40,6 +45,8 @@ static void add_points(void *context, struct part *part)
     const struct agent *a = context;
     endpoint_add_points(a->endpoint, part);
     reload_add_points(a->reload, part);
+    if (a->push)
+        push_add_points(a->push, part);
 }
 
 static void warn(const struct agent *a, const struct err *e)
@@ -96,16 +103,14 @@ static void first_done(struct demand *self, struct snapshot *snapshot)
     a->first_waits = false;
     tell_found(a, snapshot);
     tell_systemd(a, "READY=1\nSTATUS=serving");
-    reload_begin(a->reload, a->endpoint);
+    reload_begin(a->reload, a->endpoint, a->push);
 }
 
-static void stop(struct agent *a)
+/* Nobody asks for rounds but scrapes. */
+static void push_stopped(void *context)
 {
-    struct snapshot_source source = rounds_source(a->core.pipeline->rounds);
-    tell_systemd(a, "STOPPING=1");
-    if (a->first_waits)
-        source.withdraw(source.context, &a->first);
-    reload_close(a->reload);
+    struct agent *a = context;
+    a->push = NULL;
     if (a->endpoint)
         endpoint_close(a->endpoint);
     core_close(&a->core);
@@ -115,9 +120,34 @@ static void stop(struct agent *a)
     uv_close((uv_handle_t *)&a->terminate, NULL);
 }
 
+/* What is queued is sent before the rest ends, if it can be sent at once: scrapes go on until then.
+ */
+static void stop(struct agent *a)
+{
+    struct snapshot_source source = rounds_source(a->core.pipeline->rounds);
+    a->stopping = true;
+    tell_systemd(a, "STOPPING=1");
+    if (a->first_waits)
+        source.withdraw(source.context, &a->first);
+    reload_close(a->reload);
+    if (a->push)
+        push_stop(a->push, push_stopped, a);
+    else
+        push_stopped(a);
+}
+
+/* The queues are made for this: what is not sent now is sent after the next start. */
+static void end_at_once(const struct agent *a, int number)
+{
+    log_line(&a->core.log, LOG_LEVEL_WARN, "ending at once, at the second signal", NULL, 0);
+    _exit(SIGNAL_STATUS + number);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct agent *a = handle->data;
+    if (a->stopping)
+        end_at_once(a, number);
     log_line(&a->core.log, LOG_LEVEL_INFO, "stopping",
              LOG_FIELDS({"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}));
     stop(a);
@@ -172,7 +202,13 @@ static int start_serving(struct agent *a, int argc, char *const argv[], char *co
                                               .source = rounds_source(a->core.pipeline->rounds),
                                               .reload = reload_for,
                                               .context = a->reload};
+    const struct push_options push = {.core = &a->core,
+                                      .config = a->config,
+                                      .environment = environment,
+                                      .source = endpoint.source};
     int r = endpoint_new(&endpoint, e, &a->endpoint);
+    if (r == 0)
+        r = push_new(&push, e, &a->push);
     if (r < 0)
         return r;
     a->core.add_points = add_points;

@@ -2,6 +2,7 @@
  * sources say of themselves stands beside them: collector.h, "examine". */
 #include "agent/check.h"
 
+#include "agent/check_push.h"
 #include "agent/config.h"
 #include "agent/config_text.h"
 #include "agent/core.h"
@@ -38,6 +39,8 @@ struct check {
     struct core core;
     const struct config *config;
     struct demand demand;
+    struct check_push *push;
+    unsigned waits;  /* for the round, and for the destinations */
     uv_timer_t turn; /* ends the check outside the round's end */
     struct line *lines;
     size_t count;
@@ -216,17 +219,26 @@ static void end_check(uv_timer_t *timer)
          i++)
         say_port(c, c->config->web_listen_address.items[i]);
     say_web_config(c);
+    check_push_say(c->push, &sink);
     say_notices(c);
     say_descriptors(c);
     core_close(&c->core);
+    check_push_free(c->push);
     uv_close((uv_handle_t *)&c->turn, NULL);
+}
+
+static void one_done(void *context)
+{
+    struct check *c = context;
+    if (--c->waits == 0)
+        (void)uv_timer_start(&c->turn, end_check, 0, 0); /* fails for a NULL callback only */
 }
 
 static void round_done(struct demand *self, struct snapshot *snapshot)
 {
     struct check *c = (struct check *)((char *)self - offsetof(struct check, demand));
     (void)snapshot;
-    (void)uv_timer_start(&c->turn, end_check, 0, 0); /* fails for a NULL callback only */
+    one_done(c);
 }
 
 /* Characters that move the cursor, turn the direction of writing or are not seen. */
@@ -300,7 +312,7 @@ static int print_lines(struct check *c, struct buf *ret, bool *ret_well)
 int check_run(const struct config *config, char *const environment[], struct buf *ret,
               bool *ret_well, struct err *e)
 {
-    struct check c = {.config = config};
+    struct check c = {.config = config, .waits = 2};
     struct config quiet = *config; /* the lines say what the log would */
     quiet.log_level = LOG_LEVEL_ERROR;
     buf_init(ret, LINES_MAX_BYTES);
@@ -314,6 +326,7 @@ int check_run(const struct config *config, char *const environment[], struct buf
     c.demand.deadline_ns =
         clock_monotonic_ns(&clock_system) + config->collect_timeout_ms * NS_PER_MS;
     source.demand(source.context, &c.demand);
+    c.push = check_push_new(&c.core, config, environment, one_done, &c);
     int ended = core_done(&c.core, e);
     r = print_lines(&c, ret, ret_well);
     if (r < 0)

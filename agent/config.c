@@ -15,17 +15,12 @@
 #include "base/fs.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 void config_done(struct config *c)
 {
-    for (size_t i = 0; i < config_option_count; i++) {
-        const struct option *o = &config_options[i];
-        if (o->type == OPTION_LIST)
-            config_clear_list(c, o);
-        else if (o->type == OPTION_TEXT)
-            free(*(char **)option_field(o, c));
-    }
+    for (size_t i = 0; i < config_option_count; i++)
+        option_done_field(&config_options[i], option_field(&config_options[i], c));
+    push_destinations_done(&c->push);
     config_notices_done(c);
     *c = (struct config){0};
 }
@@ -75,7 +70,7 @@ static int load_sources(struct config *c, const struct flags *f, char *const env
         return r;
     config_tell_idle_groups(c);
     rootfs_apply(c, ROOTFS);
-    return 0;
+    return config_push_resolve(c, environment, e);
 }
 
 int config_load(int argc, char *const argv[], char *const environment[], struct err *e,
@@ -103,7 +98,10 @@ int config_parse_yaml(const char *name, const char *yaml, size_t length, struct 
 {
     struct config c = {0};
     config_set_defaults(&c);
+    char *nothing[] = {NULL};
     int r = config_yaml_apply(name, yaml, length, e, &c);
+    if (r == 0)
+        r = config_push_resolve(&c, nothing, e);
     if (r < 0)
         config_done(&c);
     else

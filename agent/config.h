@@ -3,6 +3,7 @@
 #ifndef WEIR_AGENT_CONFIG_H
 #define WEIR_AGENT_CONFIG_H
 
+#include "agent/config_push.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -69,6 +70,14 @@ struct config {
     uint64_t engine_df_interval_ms;         /* --engine.df-interval, default 0: never */
     uint64_t engine_size_interval_ms;       /* --engine.size-interval, default 2m */
     uint64_t engine_df_timeout_ms;          /* --engine.df-timeout, default 1m */
+    char *push_url;                         /* --push.url, default "": no destination by flags */
+    unsigned push_protocol;                 /* --push.protocol, enum push_format */
+    uint64_t push_interval_ms;              /* --push.interval, default 15s */
+    struct text_list push_external_label;   /* --push.external-label, NAME=VALUE */
+    char *push_bearer_token_file;           /* --push.bearer-token-file, default "" */
+    char *push_queue_dir;                   /* --push.queue-dir, default "" */
+    uint64_t push_queue_max_bytes;          /* --push.queue-max-bytes, default 256MiB */
+    struct push_destinations push;          /* of these flags, or of the file's section push */
     uint64_t simulate_containers;           /* --simulate.containers, default 10 */
     uint64_t simulate_seed;                 /* --simulate.seed, default 1 */
     char *state_dir;                        /* --state-dir, default "" */

@@ -13,7 +13,9 @@
 /* Rests of sentences that begin with the flags. */
 static const char asked[] = "weir collects when it is asked, at most every --collect.max-age";
 static const char kept[] = "weir keeps no history; Prometheus does";
-static const char stored[] = "weir serves its numbers and sends them nowhere";
+static const char stored[] =
+    "weir sends its numbers in Prometheus' or OpenTelemetry's protocol: --push.url, "
+    "docs/PUSH.md";
 static const char logged[] = "--log.level and --log.format say what weir writes to stderr";
 static const char environment[] = "weir never gives environment variables of containers";
 static const char protected[] = "--web.config.file names a file with TLS and passwords, which "

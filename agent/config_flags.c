@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PUSH_PREFIX "push." /* of flags for a destination */
+
 const struct command_word config_commands[] = {
     {"run", COMMAND_RUN, "serve until stopped, collecting when asked (this is the default)"},
     {"scrape", COMMAND_SCRAPE, "take two rounds a second apart, print the second one and end"},
@@ -83,6 +85,11 @@ static int refuse_flag(struct command_line *l, const char *word)
         if (dot)
             nearest_offer(&near, dot + 1, name);
     }
+    if (strncmp(near.given, PUSH_PREFIX, strlen(PUSH_PREFIX)) == 0)
+        return err_set(l->e, -EINVAL,
+                       "unknown flag %s%s; weir --help lists all, and what else a destination of "
+                       "push can say stands in the file alone (docs/PUSH.md)",
+                       text_show(word).text, nearest_hint(&near, "--").text);
     nearest_offer(&near, "help", "help");
     cadvisor_offer(&near);
     return err_set(l->e, -EINVAL, "unknown flag %s%s; weir --help lists all", text_show(word).text,

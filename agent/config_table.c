@@ -3,6 +3,8 @@
 #include "agent/config_table.h"
 
 #include "agent/config_check.h"
+#include "agent/config_pairs.h"
+#include "agent/config_push_table.h"
 #include "agent/config_text.h"
 #include "base/buf.h"
 #include "base/text.h"
@@ -27,6 +29,7 @@
 #define IS_LIST(field)     .type = OPTION_LIST, .offset = FIELD(struct text_list, field)
 #define IS_DURATION(field) .type = OPTION_DURATION, .offset = FIELD(uint64_t, field)
 #define IS_UNSIGNED(field) .type = OPTION_UNSIGNED, .offset = FIELD(uint64_t, field)
+#define IS_SIZE(field)     .type = OPTION_SIZE, .offset = FIELD(uint64_t, field)
 #define IS_ENUM(field)     .type = OPTION_ENUM, .offset = FIELD(unsigned, field)
 #define IS_SWITCH(field)   .type = OPTION_SWITCH, .offset = FIELD(bool, field), .fallback = "false"
 
@@ -185,6 +188,40 @@ const struct option config_options[] = {
      .help = "Groups of metrics to leave out; all stands for every one.",
      .allowed = "all, " GROUPS_ALLOWED, .check = check_group_or_all, .distinct = true},
 
+    {"push.url", IS_TEXT(push_url), .fallback = "", .value = "URL", .or_empty = true,
+     .not_in_file = true,
+     .help = "Where to push to, with its path, e.g. http://prometheus:9090/api/v1/write. These "
+             "flags are one destination, in the place of those of the file; docs/PUSH.md.",
+     .allowed = PUSH_URL_ALLOWED, .check = check_push_url},
+    {"push.protocol", IS_ENUM(push_protocol), .fallback = "remote-write", .value = "PROTOCOL",
+     .not_in_file = true,
+     .help = "What is sent: Prometheus remote write 1 or 2, or OTLP over HTTP. OTLP heeds "
+             "$OTEL_EXPORTER_OTLP_ENDPOINT and its like.",
+     .words = push_protocol_words, .first = PUSH_PROTOCOL_FIRST},
+    {"push.interval", IS_DURATION(push_interval_ms), .fallback = "15s", .value = "DURATION",
+     .not_in_file = true, .help = "How often.", .least = PUSH_INTERVAL_LEAST_MS,
+     .most = PUSH_INTERVAL_MOST_MS},
+    {"push.external-label", IS_LIST(push_external_label), .value = "NAME=VALUE",
+     .not_in_file = true,
+     .help = "Labels of every series (of OTLP: resource attributes) beside job and instance, or in "
+             "their place; without a value one is left out.",
+     .allowed = "NAME=VALUE, NAME=", .check = check_push_label},
+    {"push.bearer-token-file", IS_TEXT(push_bearer_token_file), .fallback = "", .value = "FILE",
+     .or_empty = true, .not_in_file = true,
+     .help = "File with the token to send, readable by its owner and group alone; a name without / "
+             "is one of systemd's credentials.",
+     .allowed = PUSH_SECRET_ALLOWED, .check = check_push_secret},
+    {"push.queue-dir", IS_TEXT(push_queue_dir), .fallback = "", .value = "PATH", .or_empty = true,
+     .not_in_file = true,
+     .help = "Directory below which what is not yet taken waits, also across restarts; without one "
+             "it waits in memory.",
+     .allowed = "an absolute path, or nothing", .check = check_absolute_path},
+    {"push.queue-max-bytes", IS_SIZE(push_queue_max_bytes), .fallback = "256MiB", .value = "SIZE",
+     .not_in_file = true,
+     .help = "Most bytes that wait; past it the oldest are dropped and counted. In memory 16MiB "
+             "unless this is given.",
+     .least = PUSH_QUEUE_LEAST_BYTES, .most = PUSH_QUEUE_MOST_BYTES},
+
     {"simulate.containers", IS_UNSIGNED(simulate_containers), .fallback = "10", .value = "NUMBER",
      .help = "How many containers the simulated tier makes up.", .least = 1, .most = 100000},
     {"simulate.seed", IS_UNSIGNED(simulate_seed), .fallback = "1", .value = "NUMBER",
@@ -201,6 +238,9 @@ const struct option config_options[] = {
      .help = "How lines are written to stderr.", .words = format_words},
 };
 const size_t config_option_count = sizeof config_options / sizeof config_options[0];
+
+const struct option_table config_table = {config_options,
+                                          sizeof config_options / sizeof config_options[0]};
 
 _Static_assert(sizeof config_options / sizeof config_options[0] <= OPTION_MAX, "raise OPTION_MAX");
 
@@ -251,12 +291,12 @@ void option_key_below(const struct option *o, const char *path, char ret[OPTION_
     ret[length] = '\0';
 }
 
-void option_add_keys(const char *path, struct buf *b)
+void option_add_keys(const struct option_table *t, const char *path, struct buf *b)
 {
     char last[OPTION_NAME_MAX] = "";
-    for (size_t i = 0; i < config_option_count; i++) {
+    for (size_t i = 0; i < t->count; i++) {
         char key[OPTION_NAME_MAX];
-        option_key_below(&config_options[i], path, key);
+        option_key_below(&t->items[i], path, key);
         if (key[0] == '\0' || text_equal(key, last))
             continue;
         (void)buf_add_format(b, "%s%s", last[0] != '\0' ? ", " : "", key);
@@ -264,14 +304,14 @@ void option_add_keys(const char *path, struct buf *b)
     }
 }
 
-void *option_field(const struct option *o, struct config *c)
+void *option_field(const struct option *o, void *base)
 {
-    return (char *)c + o->offset;
+    return (char *)base + o->offset;
 }
 
-const void *option_field_const(const struct option *o, const struct config *c)
+const void *option_field_const(const struct option *o, const void *base)
 {
-    return (const char *)c + o->offset;
+    return (const char *)base + o->offset;
 }
 
 static bool list_is_same(const struct text_list *a, const struct text_list *b)
@@ -289,7 +329,7 @@ static bool text_is_same(const char *a, const char *b)
     return a && b ? text_equal(a, b) : a == b;
 }
 
-bool option_is_same(const struct option *o, const struct config *a, const struct config *b)
+bool option_is_same(const struct option *o, const void *a, const void *b)
 {
     const void *left = option_field_const(o, a);
     const void *right = option_field_const(o, b);
@@ -300,11 +340,14 @@ bool option_is_same(const struct option *o, const struct config *a, const struct
         return list_is_same(left, right);
     case OPTION_DURATION:
     case OPTION_UNSIGNED:
+    case OPTION_SIZE:
         return *(const uint64_t *)left == *(const uint64_t *)right;
     case OPTION_ENUM:
         return *(const unsigned *)left == *(const unsigned *)right;
     case OPTION_SWITCH:
         return *(const bool *)left == *(const bool *)right;
+    case OPTION_PAIRS:
+        return push_pairs_are_same(left, right);
     }
     __builtin_unreachable();
 }
@@ -320,6 +363,11 @@ void option_add_allowed(const struct option *o, struct buf *b)
     case OPTION_UNSIGNED:
         (void)buf_add_format(b, "%" PRIu64 " to %" PRIu64, o->least, o->most);
         return;
+    case OPTION_SIZE:
+        text_add_size(b, o->least);
+        (void)buf_add_string(b, " to ");
+        text_add_size(b, o->most);
+        return;
     case OPTION_ENUM:
         for (size_t i = 0; o->words[i]; i++)
             (void)buf_add_format(b, "%s%s", i > 0 ? ", " : "", o->words[i]);
@@ -329,6 +377,7 @@ void option_add_allowed(const struct option *o, struct buf *b)
         return;
     case OPTION_TEXT:
     case OPTION_LIST:
+    case OPTION_PAIRS:
         (void)buf_add_string(b, o->allowed);
         return;
     }

@@ -3,10 +3,13 @@
 #include "agent/config_text.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define NEAREST_WORD_MAX 64 /* bytes: longer than any known word; longer ones are not compared */
 
@@ -97,6 +100,54 @@ void text_add_duration(struct buf *b, uint64_t ms)
         (void)buf_add_string(b, units[i].suffix);
         ms %= units[i].ms;
     }
+}
+
+/* The largest first, for text_add_size. */
+static const struct {
+    const char *suffix;
+    uint64_t bytes;
+} sizes[] = {
+    {"TiB", UINT64_C(1) << 40},
+    {"GiB", UINT64_C(1) << 30},
+    {"MiB", UINT64_C(1) << 20},
+    {"KiB", UINT64_C(1) << 10},
+    {"TB", UINT64_C(1000000000000)},
+    {"GB", 1000000000},
+    {"MB", 1000000},
+    {"kB", 1000},
+    {"B", 1},
+    {"", 1},
+};
+#define SIZES        (sizeof sizes / sizeof sizes[0])
+#define SIZES_BINARY 4 /* of them: the ones to write */
+
+int text_parse_size(const char *text, uint64_t *ret_bytes)
+{
+    size_t digits = strspn(text, "0123456789");
+    uint64_t value = 0;
+    uint64_t bytes = 0;
+    int r = text_parse_u64(text, digits, &value);
+    for (size_t i = 0; r == 0 && i < SIZES; i++) {
+        if (strcasecmp(text + digits, sizes[i].suffix) != 0)
+            continue;
+        if (__builtin_mul_overflow(value, sizes[i].bytes, &bytes))
+            return -ERANGE;
+        *ret_bytes = bytes;
+        return 0;
+    }
+    return r < 0 ? r : -EINVAL;
+}
+
+void text_add_size(struct buf *b, uint64_t bytes)
+{
+    for (size_t i = 0; bytes > 0 && i < SIZES_BINARY; i++) {
+        if (bytes % sizes[i].bytes != 0)
+            continue;
+        (void)buf_add_u64(b, bytes / sizes[i].bytes);
+        (void)buf_add_string(b, sizes[i].suffix);
+        return;
+    }
+    (void)buf_add_u64(b, bytes);
 }
 
 /* Not isalpha(3) and friends: they depend on the locale. */

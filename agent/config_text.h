@@ -25,6 +25,12 @@ struct shown text_show(const char *value);
 /* Appends a duration as text_parse_duration_ms reads it, e.g. 1m30s; "0" for none. */
 void text_add_duration(struct buf *b, uint64_t ms);
 
+/* A number of bytes such as 65536, 512kB, 256MB or 256MiB (those with an i are powers of 1024). 0,
+ * -EINVAL, -ERANGE (past 2^64-1). */
+int text_parse_size(const char *text, uint64_t *ret_bytes);
+/* Appends it as text_parse_size reads it, e.g. 256MiB. */
+void text_add_size(struct buf *b, uint64_t bytes);
+
 /* The known word that is nearest to a misspelt one. Zero but for `given` before the first offer. */
 struct nearest {
     const char *given;

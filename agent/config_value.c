@@ -1,6 +1,7 @@
 /* What it knows: how a text becomes the value of an option, and what to say when it cannot. */
 #include "agent/config_value.h"
 
+#include "agent/config_pairs.h"
 #include "agent/config_text.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -29,11 +30,24 @@ int config_refuse(const struct option *o, const char *origin, const char *what, 
     return r;
 }
 
+/* A copy for a message, which may go to a log: what stands before the @ of a URL can be a password.
+ */
+static char *without_user(const char *text)
+{
+    const char *authority = strstr(text, "://");
+    const char *at = authority ? strrchr(authority, '@') : NULL;
+    if (!at)
+        return alloc_string(text);
+    return alloc_format("%.*s***%s", (int)(authority + 3 - text), text, at);
+}
+
 int config_refuse_value(const struct option *o, const char *origin, const char *text,
                         const char *why, struct err *e)
 {
     char what[SHOWN_MAX + WHY_MAX];
-    (void)snprintf(what, sizeof what, "\"%s\" %s", text_show(text).text, why);
+    char *shown = without_user(text);
+    (void)snprintf(what, sizeof what, "\"%s\" %s", text_show(shown).text, why);
+    free(shown);
     return config_refuse(o, origin, what, e);
 }
 
@@ -66,56 +80,97 @@ static const char *check_value(const struct option *o, const char *text)
     return why;
 }
 
-static int set_text(struct config *c, const struct option *o, const char *origin, const char *text,
+static int set_text(const struct option *o, char **field, const char *origin, const char *text,
                     struct err *e)
 {
     const char *why = o->or_empty && *text == '\0' ? NULL : check_value(o, text);
     if (why)
         return config_refuse_value(o, origin, text, why, e);
-    char **field = option_field(o, c);
     free(*field);
     *field = alloc_string(text);
     return 0;
 }
 
-/* Durations and plain numbers. */
-static int set_number(struct config *c, const struct option *o, const char *origin,
-                      const char *text, struct err *e)
+static int parse_number(enum option_type type, const char *text, uint64_t *ret_value)
 {
-    bool duration = o->type == OPTION_DURATION;
+    if (type == OPTION_DURATION)
+        return text_parse_duration_ms(text, ret_value);
+    return type == OPTION_SIZE ? text_parse_size(text, ret_value)
+                               : text_parse_u64(text, strlen(text), ret_value);
+}
+
+/* Durations, sizes and plain numbers. */
+static int set_number(const struct option *o, uint64_t *field, const char *origin, const char *text,
+                      struct err *e)
+{
+    static const char *const wrong[] = {
+        [OPTION_DURATION] = "is not a duration such as 500ms, 3s or 1m30s",
+        [OPTION_UNSIGNED] = "is not a whole number",
+        [OPTION_SIZE] = "is not a size such as 65536, 256MB or 256MiB",
+    };
     uint64_t value = 0;
-    int r = duration ? text_parse_duration_ms(text, &value)
-                     : text_parse_u64(text, strlen(text), &value);
+    int r = parse_number(o->type, text, &value);
     if (r == -EINVAL)
-        return config_refuse_value(
-            o, origin, text,
-            duration ? "is not a duration such as 500ms, 3s or 1m30s" : "is not a whole number", e);
+        return config_refuse_value(o, origin, text, wrong[o->type], e);
     if (r < 0 || value < o->least || value > o->most)
         return config_refuse_value(o, origin, text, "is out of range", e);
-    *(uint64_t *)option_field(o, c) = value;
+    *field = value;
     return 0;
 }
 
-static int set_word(struct config *c, const struct option *o, const char *origin, const char *text,
+static int set_word(const struct option *o, unsigned *field, const char *origin, const char *text,
                     struct err *e)
 {
     for (unsigned i = 0; o->words[i]; i++) {
         if (!text_equal(o->words[i], text))
             continue;
-        *(unsigned *)option_field(o, c) = i;
+        *field = o->first + i;
         return 0;
     }
     return config_refuse_value(o, origin, text, "is not known", e);
 }
 
-static int set_switch(struct config *c, const struct option *o, const char *origin,
-                      const char *text, struct err *e)
+static int set_switch(const struct option *o, bool *field, const char *origin, const char *text,
+                      struct err *e)
 {
     bool on = text_equal(text, "true");
     if (!on && !text_equal(text, "false"))
         return config_refuse_value(o, origin, text, "is neither true nor false", e);
-    *(bool *)option_field(o, c) = on;
+    *field = on;
     return 0;
+}
+
+int option_set_field(const struct option *o, void *field, const char *origin, const char *text,
+                     struct err *e)
+{
+    switch (o->type) {
+    case OPTION_TEXT:
+        return set_text(o, field, origin, text, e);
+    case OPTION_DURATION:
+    case OPTION_UNSIGNED:
+    case OPTION_SIZE:
+        return set_number(o, field, origin, text, e);
+    case OPTION_SWITCH:
+        return set_switch(o, field, origin, text, e);
+    case OPTION_ENUM:
+        return set_word(o, field, origin, text, e);
+    case OPTION_LIST:
+    case OPTION_PAIRS:
+        break;
+    }
+    __builtin_unreachable();
+}
+
+void option_done_field(const struct option *o, void *field)
+{
+    if (o->type == OPTION_LIST) {
+        text_list_done(field);
+    } else if (o->type == OPTION_PAIRS) {
+        push_pairs_done(field);
+    } else if (o->type == OPTION_TEXT) {
+        free(*(char **)field);
+        *(char **)field = NULL;
+    }
 }
 
 _Static_assert(OPTION_MAX <= 64, "each option has a bit of config.given");
@@ -145,11 +200,9 @@ static bool list_has(const struct text_list *list, const char *item)
     return false;
 }
 
-int config_add_item(struct config *c, const struct option *o, const char *origin, const char *item,
-                    struct err *e)
+int option_add_item(const struct option *o, struct text_list *list, const char *origin,
+                    const char *item, struct err *e)
 {
-    assert(o->type == OPTION_LIST);
-    struct text_list *list = option_field(o, c);
     const char *why = check_value(o, item);
     if (!why && o->distinct && list_has(list, item))
         why = "is there twice";
@@ -162,13 +215,49 @@ int config_add_item(struct config *c, const struct option *o, const char *origin
     return 0;
 }
 
-int config_check_list(const struct config *c, const struct option *o, const char *origin,
+int config_add_item(struct config *c, const struct option *o, const char *origin, const char *item,
+                    struct err *e)
+{
+    assert(o->type == OPTION_LIST);
+    return option_add_item(o, option_field(o, c), origin, item, e);
+}
+
+/* A value may be empty where its own check has nothing against it. */
+static const char *check_pair_value(const struct option *o, const char *value)
+{
+    const char *why = *value != '\0' ? check_text(value) : NULL;
+    return !why && o->check_value ? o->check_value(value) : why;
+}
+
+int option_add_pair(const struct option *o, struct push_pairs *pairs, const char *origin,
+                    const char *name, const char *value, struct err *e)
+{
+    const char *why = check_value(o, name);
+    if (!why && push_pairs_find(pairs, name, false))
+        why = "is there twice";
+    if (!why && pairs->count == PAIRS_MAX)
+        why = "is one too many: 64 are the most";
+    if (why)
+        return config_refuse_value(o, origin, name, why, e);
+    why = check_pair_value(o, value);
+    if (why)
+        return err_set(e, -EINVAL, "%s: %s: the value %s", origin, text_show(name).text, why);
+    push_pairs_add(pairs, name, value);
+    return 0;
+}
+
+int option_check_list(const struct option *o, const struct text_list *list, const char *origin,
                       struct err *e)
 {
-    const struct text_list *list = option_field_const(o, c);
     if (list->count >= o->least)
         return 0;
     return config_refuse(o, origin, "the list is empty and needs at least one item", e);
+}
+
+int config_check_list(const struct config *c, const struct option *o, const char *origin,
+                      struct err *e)
+{
+    return option_check_list(o, option_field_const(o, c), origin, e);
 }
 
 /* The items between commas, blanks around them dropped; an empty text is an empty list. */
@@ -196,20 +285,8 @@ int config_add(struct config *c, const struct option *o, const char *origin, con
                struct err *e)
 {
     c->given |= bit_of(o);
-    switch (o->type) {
-    case OPTION_TEXT:
-        return set_text(c, o, origin, text, e);
-    case OPTION_LIST:
-        return add_items(c, o, origin, text, e);
-    case OPTION_DURATION:
-    case OPTION_UNSIGNED:
-        return set_number(c, o, origin, text, e);
-    case OPTION_SWITCH:
-        return set_switch(c, o, origin, text, e);
-    case OPTION_ENUM:
-        return set_word(c, o, origin, text, e);
-    }
-    __builtin_unreachable();
+    return o->type == OPTION_LIST ? add_items(c, o, origin, text, e)
+                                  : option_set_field(o, option_field(o, c), origin, text, e);
 }
 
 int config_set(struct config *c, const struct option *o, const char *origin, const char *text,

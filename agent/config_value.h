@@ -26,6 +26,19 @@ int config_add_item(struct config *c, const struct option *o, const char *origin
 int config_check_list(const struct config *c, const struct option *o, const char *origin,
                       struct err *e);
 
+/* The same for one field of any struct. Not of a list and not of pairs. */
+int option_set_field(const struct option *o, void *field, const char *origin, const char *text,
+                     struct err *e);
+int option_add_item(const struct option *o, struct text_list *list, const char *origin,
+                    const char *item, struct err *e);
+int option_check_list(const struct option *o, const struct text_list *list, const char *origin,
+                      struct err *e);
+/* One more pair; its name may not be there yet. */
+int option_add_pair(const struct option *o, struct push_pairs *pairs, const char *origin,
+                    const char *name, const char *value, struct err *e);
+/* Frees what the field owns; it is empty then. */
+void option_done_field(const struct option *o, void *field);
+
 /* Says what is wrong and what the option allows. Returns -EINVAL. */
 int config_refuse(const struct option *o, const char *origin, const char *what, struct err *e);
 /* The same about a text that does not suit; `why` is the rest of a sentence that begins with it. */

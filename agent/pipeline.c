@@ -179,7 +179,7 @@ void pipeline_close(struct pipeline *p)
 
 bool pipeline_is_same(const struct config *a, const struct config *b)
 {
-    static const char *const others[] = {"config.", "web.", "log."};
+    static const char *const others[] = {"config.", "web.", "push.", "log."};
     for (size_t i = 0; i < config_option_count; i++) {
         const struct option *o = &config_options[i];
         bool other = false;

@@ -7,6 +7,7 @@
 #include "agent/core.h"
 #include "agent/endpoint.h"
 #include "agent/notify.h"
+#include "agent/push.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -33,7 +34,8 @@ struct asker {
 struct reload {
     struct reload_options options;
     struct endpoint *endpoint;          /* NULL before reload_begin */
-    const struct config *endpoint_uses; /* ours unless it is options.config */
+    struct push *push;                  /* likewise */
+    const struct config *endpoint_uses; /* and push; ours unless it is options.config */
     const struct config *pipeline_uses; /* likewise */
     bool again;                         /* one more afterwards: ... */
     struct asker *later;                /* ... for these, and for signals */
@@ -135,6 +137,7 @@ static void commit(struct reload *r)
         return;
     }
     log_init(&core->log, r->next->log_level, r->next->log_format);
+    push_set(r->push, r->next, &source); /* before the rounds that it asked until now are gone */
     r->endpoint_uses = r->next;
     if (r->pipeline) {
         pipeline_close(core->pipeline);
@@ -230,9 +233,10 @@ struct reload *reload_new(const struct reload_options *options)
     return r;
 }
 
-void reload_begin(struct reload *r, struct endpoint *endpoint)
+void reload_begin(struct reload *r, struct endpoint *endpoint, struct push *push)
 {
     r->endpoint = endpoint;
+    r->push = push;
     if (r->again)
         begin_next(r);
 }
@@ -254,7 +258,7 @@ void reload_ask(struct reload *r, struct http_request *request)
         r->asker_count++;
     }
     r->again = true;
-    if (!r->next && r->endpoint)
+    if (!r->next && r->endpoint && !r->closing)
         begin_next(r);
 }
 

@@ -8,6 +8,7 @@ struct core;
 struct endpoint;
 struct http_request;
 struct part;
+struct push;
 struct reload; /* opaque */
 
 struct reload_options {
@@ -20,13 +21,14 @@ struct reload_options {
 
 /* Waits for reload_begin. */
 struct reload *reload_new(const struct reload_options *options);
-/* The endpoint is there and the first round is over. */
-void reload_begin(struct reload *r, struct endpoint *endpoint);
+/* Endpoint and push are there and the first round is over. */
+void reload_begin(struct reload *r, struct endpoint *endpoint, struct push *push);
 /* Reads the configuration again, once more after one that is under way; `request` (may be NULL) is
  * answered when that is done: 200, or 500 with the reason. */
 void reload_ask(struct reload *r, struct http_request *request);
 void reload_add_points(const struct reload *r, struct part *part);
-/* Breaks off what is under way. Before the endpoint and the core are closed. */
+/* Breaks off what is under way; none is begun any more. Before push is stopped, and the endpoint
+ * and the core are closed. */
 void reload_close(struct reload *r);
 /* Frees it, once the core is closed: its configuration was in use until then. */
 void reload_free(struct reload *r);

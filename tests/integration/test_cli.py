@@ -276,8 +276,70 @@ class Cli(unittest.TestCase):
         default = run_weir("config")
         self.assertNotEqual(default.stdout, first.stdout)
         for flag in declared_flags():
-            if flag != "--config.file":
+            if flag != "--config.file" and not flag.startswith("--push."):
                 self.assertIn(flag.rpartition(".")[2].lstrip("-") + ":", default.stdout)
+
+    def test_config_of_push(self):
+        self.assertIn("\npush: []\n", run_weir("config").stdout)
+        flags = ["--push.url=https://receiver.example/api/v1/write", "--push.protocol=remote-write-2", "--push.interval=1m",
+                 "--push.external-label=cluster=a b,job=", "--push.bearer-token-file=token",
+                 "--push.queue-dir=/var/lib/weir/push", "--push.queue-max-bytes=1GiB", "--web.listen-address=:9100"]
+        first = run_weir("config", *flags)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        for line in ('  - name: "receiver.example:443"', "    interval: 1m", '      "cluster": "a b"', '      "job": ""',
+                     f'      "instance": "{socket.gethostname()}:9100"', "      max-bytes: 1GiB"):
+            self.assertIn(line + "\n", first.stdout)
+        name = self.config_file(first.stdout)
+        second = run_weir("config", f"--config.file={name}")
+        self.assertEqual((second.stdout, second.stderr), (first.stdout, ""))
+        # The flags are the only destination.
+        third = run_weir("config", f"--config.file={name}", "--push.url=http://other.example/x")
+        self.assertIn("the 1 of the section push", third.stderr)
+        self.assertNotIn("receiver.example", third.stdout)
+
+    def test_mistakes_in_push(self):
+        name = self.config_file("push:\n  - url: http://h/w\n    queue:\n      size: 1\n")
+        self.assert_refused(run_weir(f"--config.file={name}"), f"{name}:4:7", "max-bytes")
+        self.assert_refused(run_weir("--push.interval=1s"), "push.interval", "--push.url")
+        self.assert_refused(run_weir("--push.headers=A=b"), "--push.headers", "in the file", "docs/PUSH.md")
+        self.assert_refused(run_weir("--push.ulr=http://h/w"), "did you mean --push.url?")
+        refused = run_weir("--push.url=http://me:hunter2@h/w")
+        self.assert_refused(refused, "--push.url", "password-file")
+        self.assertNotIn("hunter2", refused.stderr)
+
+    def test_opentelemetrys_variables(self):
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_HEADERS": "api-key=hunter2",
+                     "OTEL_RESOURCE_ATTRIBUTES": "zone=z"}
+        self.assertIn("\npush: []\n", run_weir("config", environment=variables).stdout)
+        done = run_weir("config", "--push.protocol=otlp", environment=variables)
+        self.assertIn('url: "http://collector:4318/v1/metrics"\n', done.stdout)
+        self.assertIn('"zone": "z"\n', done.stdout)
+        self.assertNotIn("hunter2", done.stdout + done.stderr)
+        variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
+        self.assert_refused(run_weir("--push.protocol=otlp", environment=variables), "OTEL_EXPORTER_OTLP_PROTOCOL", "4317")
+
+    def test_check_of_push(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))  # and nobody listens there
+            port = free.getsockname()[1]
+            name = self.config_file("push:\n"
+                                    f"  - {{name: first, url: 'http://127.0.0.1:{port}/api/v1/write'}}\n"
+                                    f"  - {{name: second, url: 'http://127.0.0.1:{port}/v1/metrics', protocol: otlp}}\n")
+            code, lines = self.check("--collect.tiers=simulated", f"--config.file={name}",
+                                     f"--web.listen-address=127.0.0.1:{free_port()}")
+        self.assertEqual(code, 1, lines)
+        self.assertEqual([line[:2] for line in lines if line[1].startswith("push: ")],
+                         [("fail", "push: first"), ("fail", "push: second")])
+
+    def test_scrape_does_not_push(self):
+        with socket.socket() as receiver:
+            receiver.bind(("127.0.0.1", 0))
+            receiver.listen()
+            receiver.settimeout(0)
+            done = run_weir("scrape", "--collect.tiers=simulated", "--push.interval=100ms",
+                            f"--push.url=http://127.0.0.1:{receiver.getsockname()[1]}/api/v1/write")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRaises(BlockingIOError, receiver.accept)
 
     def test_order_of_strength(self):
         name = self.config_file("simulate:\n  seed: 1111\n  containers: 11\ncollect:\n  max-age: 11s\n")
