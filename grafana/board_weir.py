@@ -175,6 +175,44 @@ def configuration():
         f"max {BY} ({of('weir_config_last_reload_successful')})", INSTANCE, YES_NO, height=6))
 
 
+def push():
+    """Folded, because most hosts are scraped alone."""
+    needs = "Needs push.url, or destinations in the file."
+    by, legend = "by (instance, destination)", "{{instance}} {{destination}}"
+
+    def gauge(title, unit, about, metric):
+        return series(title, unit, f"{about} {needs}", (f"max {by} ({of(metric)})", legend), width=6)
+
+    def samples(metric):
+        return f"max {by} ({rate(f'weir_push_samples_{metric}_total', HOSTS)})"
+
+    return row(
+        "Push",
+        series("Samples queued and sent", "cps", "Samples a second that were put into each destination's queue, that "
+               f"its receiver took, and that were sent once more. {needs}",
+               (samples("queued"), legend + " queued"), (samples("sent"), legend + " sent"),
+               (samples("retried"), legend + " retried")),
+        series("Samples dropped", "none", f"Samples given up, by reason; docs/PUSH.md says what each means. {needs}",
+               (f"sum by (instance, destination, reason) "
+                f"({grown('weir_push_samples_dropped_total', HOSTS, '$__rate_interval')})", legend + " {{reason}}"),
+               calcs=("max",), levels=ANY_WARNS),
+        series("Queue", "bytes", "Size of each queue, and the size at which its oldest rounds are dropped. " + needs,
+               (f"max {by} ({of('weir_push_queue_bytes')})", legend),
+               (f"max {by} ({of('weir_push_queue_max_bytes')})", legend + " most"), width=6),
+        gauge("Oldest that waits", "s", "Age of the oldest round that its receiver has not taken.",
+              "weir_push_queue_oldest_age_seconds"),
+        gauge("Samples that wait", "none", "Samples that wait for an answer.", "weir_push_queue_samples"),
+        series("Since the last success", "s", f"Time since each receiver last took something. {needs}",
+               (f"time() - max {by} ({of('weir_push_last_success_timestamp_seconds')})", legend), width=6),
+        series("Answers", "reqps", f"Requests a second by status code of the answer; none: no answer came. {needs}",
+               (f"sum by (instance, destination, code) ({rate('weir_push_responses_total', HOSTS)})",
+                legend + " {{code}}")),
+        series("Duration of a request", "s", f"From the begin of a request to its answer, on average. {needs}",
+               (f"sum {by} ({rate('weir_push_request_duration_seconds_total', HOSTS)}) "
+                f"/ (sum {by} ({rate('weir_push_responses_total', HOSTS)}) > 0)", legend)),
+        collapsed=True)
+
+
 def on_request():
     return row(
         "On request: what is off by default",
@@ -195,4 +233,4 @@ def made():
     ]
     return board("weir-agent", "weir / Agent", "What weir itself costs, what it read and could not read, and who "
                  "asked it.", variables, [overview(), versions(), cost(), rounds(), sources(), engines(), endpoint(),
-                                          configuration(), on_request()])
+                                          configuration(), push(), on_request()])

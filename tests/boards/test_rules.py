@@ -31,6 +31,8 @@ def labels_of(name, number, **more):
 
 
 WEB, JOB, OLD = labels_of("shop-web-1", 1), labels_of("shop-job-1", 2), labels_of("shop-web-1", 3)
+MIMIR = {**TARGET, "destination": "mimir"}
+
 # -- values over time, in promtool's notation ------------------------------------------------------------------------
 
 
@@ -115,6 +117,15 @@ def running(world, labels):
     return world
 
 
+def pushed(world, age=5, part=0.1, success=clock()):
+    """A destination whose oldest sample is so old, and whose queue is so full."""
+    world.set("weir_push_queue_oldest_age_seconds", MIMIR, steady(age) if isinstance(age, int) else age)
+    world.set("weir_push_last_success_timestamp_seconds", MIMIR, success)
+    world.set("weir_push_queue_bytes", MIMIR, steady(round(256 * MEBI * part)))
+    world.set("weir_push_queue_max_bytes", MIMIR, steady(256 * MEBI))
+    return world.set("weir_push_samples_dropped_total", {**MIMIR, "reason": "refused"}, steady(7))
+
+
 def host(world):
     """weir, its engine and the host, which are well."""
     root = {**TARGET, "id": "/"}
@@ -126,6 +137,7 @@ def host(world):
     world.set("weir_config_last_reload_successful", TARGET, steady(1))
     world.set("weir_web_config_last_read_successful", TARGET, steady(1))
     world.set("weir_container_absent", {**WEB, "group": "network", "reason": "host_network"}, steady(1))
+    pushed(world)
     # The host's own rows meet every threshold and have no name: no alert is about them.
     world.set("weir_container_state", {**root, "state": "running"}, steady(1))
     world.set("container_memory_working_set_bytes", root, steady(99))
@@ -391,9 +403,39 @@ def scenarios_of_weir():
     ]
 
 
+def scenarios_of_push():
+    dropped = {**MIMIR, "reason": "refused"}
+    ended_at = f"{NOW_S - 900}+0x{SAMPLES}"
+    failing = Fires("WeirPushFailing", {**MIMIR, "severity": "critical"}, "weir on a:10142 cannot push to mimir",
+                    "mimir has taken nothing from weir on a:10142 for 10 minutes. The oldest sample has waited for "
+                    "15m 0s; what waits is sent when it answers again, until the queue is full.")
+    dropping = Fires("WeirPushDropping", {**dropped, "severity": "warning"},
+                     "weir on a:10142 drops samples for mimir: refused",
+                     "weir on a:10142 gave up 600 samples for mimir within 10 minutes: refused.")
+    filling = Fires("WeirPushQueueFilling", {**MIMIR, "severity": "warning"},
+                    "weir's queue for mimir on a:10142 is nearly full",
+                    "The queue of weir on a:10142 for mimir is at 90% of queue.max-bytes. At 100% the oldest rounds "
+                    "are dropped.")
+    return [
+        Scenario("a receiver is away", pushed(well(), 900, success=ended_at), [failing]),
+        Scenario("a receiver never answered", pushed(well(), 900, success=then(NOW_S)), [failing]),
+        Scenario("a receiver was away, and its queue is worked off", pushed(well(), 900), [], near="WeirPushFailing"),
+        Scenario("a receiver has been away for a moment", pushed(well(), 590, success=ended_at), [],
+                 near="WeirPushFailing"),
+        Scenario("an interval of an hour", pushed(well(), 0, success=ended_at), [], near="WeirPushFailing"),
+        Scenario("a receiver refuses", well().set("weir_push_samples_dropped_total", dropped, rising(1)), [dropping]),
+        Scenario("a receiver refused once, a while ago", well().set(
+            "weir_push_samples_dropped_total", dropped, then(steady(0, NOW_S - 900), steady(568, 900 - STEP_S))), [],
+            near="WeirPushDropping"),
+        Scenario("a queue is nearly full", pushed(well(), 300, 0.9), [filling]),
+        Scenario("a queue is half full", pushed(well(), 300, 0.5), [], near="WeirPushQueueFilling"),
+        Scenario("a small queue of a large round", pushed(well(), 5, 0.9), [], near="WeirPushQueueFilling"),
+    ]
+
+
 def scenarios():
     return [Scenario("all is well", well(), []), *scenarios_of_ends(), *scenarios_of_life(), *scenarios_of_limits(),
-            *scenarios_of_pressure(), *scenarios_of_weir()]
+            *scenarios_of_pressure(), *scenarios_of_weir(), *scenarios_of_push()]
 
 
 # -- promtool --------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ except ImportError:
 import public_boards
 import workload
 from harness import skip
+from receiver import Receiver
 from weir import Weir
 
 # A tenth of that is usual; on a busy machine a scrape may be late, and rates want two.
@@ -62,14 +63,16 @@ OWN_FIRING = {"ContainerDown": ("failed",), "ContainerExitedWithError": ("failed
 RARE = {"weir_collector_errors_total": "there is none before the first error"}
 
 engine = weir = server = containers = None
+receiver = None  # of what the first two push
 named = named_server = None  # the same with --container.kubernetes-labels and every group
 
 
 def setUpModule():
-    global engine, weir, server, containers, named, named_server
+    global engine, weir, server, containers, named, named_server, receiver
     workload.need_disk()
     engine = workload.any_docker()
-    flags = (f"--engine.host={engine.host}", "--engine.size-interval=2s", "--engine.df-interval=5s",
+    receiver = Receiver()
+    flags = (f"--engine.host={engine.host}", f"--push.url={receiver.url()}", "--push.interval=1s", "--engine.size-interval=2s", "--engine.df-interval=5s",
              workload.web_config_of(engine))
     weir = Weir(*flags, "--metrics.enable=disk", tiers=None)
     named = Weir(*flags, workload.ENABLE_ALL, "--container.kubernetes-labels", tiers=None)
@@ -86,6 +89,8 @@ def tearDownModule():
     for started in (weir, named):
         if started:
             started.close()
+    if receiver:
+        receiver.stop()
 
 
 def has_data(expression, where):

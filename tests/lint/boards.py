@@ -41,6 +41,8 @@ BOARD_LINK = re.compile(r"/d/([\w-]+)")
 OPTIONS = {"weir_engine_disk_usage_bytes": "engine.df-interval",
            "weir_engine_disk_usage_timestamp_seconds": "engine.df-interval",
            "weir_web_config_last_read_successful": "web.config.file"}
+# And those of an option each.
+FAMILIES = {"weir_push_": "push.url"}
 PROMTOOL_RULE = re.compile(r"rule (\d+), .*?could not parse expression: (.*)")
 
 
@@ -86,6 +88,7 @@ class Known:
                 found.update(f"--metrics.enable={self.on_request[group]}" for group in groups)
             if name in OPTIONS:
                 found.add(OPTIONS[name])
+            found.update(need for prefix, need in FAMILIES.items() if name.startswith(prefix))
         return sorted(found)
 
 
@@ -294,12 +297,13 @@ def findings(files):
 SAMPLE_SOURCES = {
     METRICS: 'M(A, "a_total", COUNTER, NS, CPU, "", \\\n  "A.") M(B, "b", GAUGE, COUNT, DISK, "", "B.")\n'
              'M(C, "weir_container_absent", GAUGE, COUNT, NONE, "reason", "C.")\n',
-    AGENT_METRICS: "",
+    AGENT_METRICS: 'M(P, "weir_push_d", GAUGE, COUNT, AGENT, "", "D.")\n',
     GROUPS: "#define GROUPS_DEFAULT (GROUPS_ALL & ~(GROUP_BIT(GROUP_DISK)))\n\n",
     "base/metric.c": '[GROUP_DISK] = "disk",\n', REASONS: 'R(GONE, "gone", 0) R(STUCK, "stuck", 1)\n',
 }
 RATE = 'sum by (x) (rate(a_total{job=~"$job"}[$__rate_interval]))'
 PANEL = board_parts.series("A", "none", "What it says.", (RATE, "{{x}}"))
+PUSHED = board_parts.series("P", "none", "Needs push.url.", ("max(weir_push_d)", ""))
 ON_REQUEST = board_parts.series("B", "bytes", "Needs --metrics.enable=disk.", ("max(b)", ""))
 
 
@@ -328,6 +332,8 @@ SAMPLES = [
     (sample(), 0),
     (sample(ON_REQUEST, folded=True), 0),
     (sample(ON_REQUEST), 1),
+    (sample(PUSHED, folded=True), 0),
+    (sample(PUSHED), 1),
     (sample({**PANEL, "description": ""}), 1),
     (sample({**PANEL, "type": "graph"}), 1),
     (sample({**PANEL, "datasource": {"type": "prometheus", "uid": "mine"}}), 1),
