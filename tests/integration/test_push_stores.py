@@ -7,7 +7,10 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
+
+import snappy
 
 import endpoint
 import engines
@@ -15,7 +18,7 @@ import harness
 import receivers
 from endpoint import USER, USER_HASH
 from harness import wait_for
-from protobuf_wire import double
+from protobuf_wire import double, put
 from pushing import Pages, as_remote_write
 from receiver import Receiver, certificates
 from remote_write import STALE
@@ -115,6 +118,27 @@ class StoreCase(unittest.TestCase):
                 if bits != STALE:
                     found.setdefault(moment, {})[series] = bits
         return found
+
+
+class TooOld(StoreCase):
+    def test_older_than_an_hour(self):
+        """Prometheus takes nothing an hour older than the newest it has: counted as that, and the next one goes. A sample of
+        the future makes it think that now is too old."""
+        store = self.store("prometheus-2.42")
+        series = put(1, put(1, "__name__") + put(2, "ahead")) + put(2, put(2, int(time.time() * 1000) + 65 * 60_000))
+        status, body = store.request("POST", "/api/v1/write", snappy.compress(put(1, series)),
+                                     {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy",
+                                      "X-Prometheus-Remote-Write-Version": "0.1.0"})
+        self.assertEqual(status, 204, body)
+        self.start({"url": store.url(), "queue": {"dir": self.path("queue")}})
+        wait_for(lambda: self.counter("rounds_dropped_total", reason="too_old") >= 3, 20,
+                 f"three rounds are dropped: {self.weir.log()[-1500:]}", 0.2)
+        page = self.weir.scrape()
+        self.assertEqual({sample.labels["reason"] for sample in page.all("weir_push_samples_dropped_total")
+                          if sample.value}, {"too_old"})
+        self.assertEqual(self.counter("samples_sent_total"), 0)
+        self.assertEqual(self.counter("samples_retried_total"), 0)
+        self.assertIn("out of bounds", self.weir.log())
 
 
 class Check(StoreCase):
