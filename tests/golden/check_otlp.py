@@ -4,16 +4,15 @@
 Read by Google's implementation, with the names of docs/METRICS.md, "Names in OTLP". Labels are the test's own business.
 """
 import collections
-import importlib
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 
-PROTO = pathlib.Path(__file__).parent.parent.parent / "proto"
+from proto_messages import messages
+
 FAMILIES = {
     "container.cpu.time": "container_cpu_usage_seconds_total",
     "container.cpu.usage": "weir_container_cpu_usage_percent",
@@ -30,26 +29,6 @@ FAMILIES = {
 }
 ADDED = ("up", "container.uptime", "container.memory.available")
 LEAST_POINTS = 1000  # else the random snapshots were empty
-
-
-def skip(reason):
-    print(f"SKIP: {reason}")
-    sys.exit(77)
-
-
-try:
-    import google.protobuf  # noqa: F401
-except ImportError:
-    skip("google.protobuf is not installed (Debian: python3-protobuf)")
-if shutil.which("protoc") is None:
-    skip("protoc is not installed (Debian: protobuf-compiler)")
-
-
-def messages(folder):
-    """The module that protoc makes of otlp_metrics.proto."""
-    subprocess.run(["protoc", f"--proto_path={PROTO}", f"--python_out={folder}", "otlp_metrics.proto"], check=True)
-    sys.path.insert(0, folder)
-    return importlib.import_module("otlp_metrics_pb2")
 
 
 def family_of(metric, point):
@@ -104,7 +83,7 @@ def check(data, text, module):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        module = messages(folder)
+        module = messages(folder, "otlp_metrics")
         subprocess.run([sys.argv[1]], env={**os.environ, "WEIR_OTLP_FOLDER": folder}, check=True, stdout=subprocess.DEVNULL)
         bodies = sorted(pathlib.Path(folder).glob("*.pb"))
         count = sum(check(body.read_bytes(), body.with_suffix(".prom").read_bytes(), module) for body in bodies)

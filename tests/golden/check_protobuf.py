@@ -3,40 +3,20 @@
 
 Read by Google's implementation, and the text by the Prometheus project's own parser, so that neither side is weir's.
 """
-import importlib
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
+from proto_messages import messages, skip
+
 HERE = pathlib.Path(__file__).parent
-PROTO = HERE.parent.parent / "proto"
 
-
-def skip(reason):
-    print(f"SKIP: {reason}")
-    sys.exit(77)
-
-
-try:
-    import google.protobuf  # noqa: F401
-except ImportError:
-    skip("google.protobuf is not installed (Debian: python3-protobuf)")
 try:
     from prometheus_client.parser import text_string_to_metric_families
 except ImportError:
     skip("prometheus_client is not installed (Debian: python3-prometheus-client)")
-if shutil.which("protoc") is None:
-    skip("protoc is not installed (Debian: protobuf-compiler)")
-
-
-def messages(folder):
-    """The module that protoc makes of metrics.proto."""
-    subprocess.run(["protoc", f"--proto_path={PROTO}", f"--python_out={folder}", "metrics.proto"], check=True)
-    sys.path.insert(0, folder)
-    return importlib.import_module("metrics_pb2")
 
 
 def families_of(data, module):
@@ -87,7 +67,7 @@ def check(name, data, module):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        module = messages(folder)
+        module = messages(folder, "metrics")
         subprocess.run([sys.argv[1]], env={**os.environ, "WEIR_GOLDEN_PROTOBUF": folder}, check=True,
                        stdout=subprocess.DEVNULL)
         count = sum(check(name, pathlib.Path(folder, f"{name}.pb").read_bytes(), module) for name in ("all", "hard"))

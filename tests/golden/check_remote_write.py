@@ -1,36 +1,16 @@
 #!/usr/bin/env python3
 """check_remote_write.py TEST: the messages of remote write 1 and 2 that TEST (test_remote_write) writes out, read by Google's
 implementation, say what they should: TEST's list of labels and values, which it made of the text exposition."""
-import importlib
 import os
 import pathlib
-import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 
-PROTO = pathlib.Path(__file__).parent.parent.parent / "proto"
+from proto_messages import messages
+
 TIME_MS = 1790000000123
-
-
-def skip(reason):
-    print(f"SKIP: {reason}")
-    sys.exit(77)
-
-
-try:
-    import google.protobuf  # noqa: F401
-except ImportError:
-    skip("google.protobuf is not installed (Debian: python3-protobuf)")
-if shutil.which("protoc") is None:
-    skip("protoc is not installed (Debian: protobuf-compiler)")
-
-
-def message(folder, name):
-    """The module that protoc makes of a file."""
-    subprocess.run(["protoc", f"--proto_path={PROTO}", f"--python_out={folder}", f"{name}.proto"], check=True)
-    return importlib.import_module(f"{name}_pb2")
 
 
 def bits(number):
@@ -84,8 +64,7 @@ def check(read, data, module, wanted):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        sys.path.insert(0, folder)
-        modules = [message(folder, "remote_write"), message(folder, "remote_write_2")]
+        modules = [messages(folder, "remote_write"), messages(folder, "remote_write_2")]
         subprocess.run([sys.argv[1]], env={**os.environ, "WEIR_REMOTE_WRITE": folder}, check=True,
                        stdout=subprocess.DEVNULL)
         lists = list(pathlib.Path(folder).glob("*.expected"))
