@@ -215,6 +215,17 @@ bool text_glob(const char *pattern, const char *text)
     return *pattern == '\0';
 }
 
+bool text_is_utf8(const char *text)
+{
+    while (*text != '\0') {
+        size_t length = text_utf8_length(text);
+        if (length == 0)
+            return false;
+        text += length;
+    }
+    return true;
+}
+
 bool text_is_container_id(const char *text, size_t length)
 {
     if (length != 64)

@@ -52,6 +52,8 @@ int text_hex_digit(char c);
  * overlong forms, no surrogates, nothing past U+10FFFF (RFC 3629). Stops at the first byte that
  * cannot belong to it. */
 size_t text_utf8_length(const char *at);
+/* Is all of it UTF-8, as text_utf8_length has it? */
+bool text_is_utf8(const char *text);
 
 /* Is it exactly 64 digits of lower-case hex, the full id of a container? */
 bool text_is_container_id(const char *text, size_t length);

@@ -68,21 +68,10 @@ void otlp_add_attribute(struct buf *ret, char tag, struct piece key, struct piec
     put_attribute(ret, tag, &a, key.length);
 }
 
-static bool is_utf8(const char *text)
-{
-    while (*text != '\0') {
-        size_t length = text_utf8_length(text);
-        if (length == 0)
-            return false;
-        text += length;
-    }
-    return true;
-}
-
 /* The text with U+FFFD for what is not UTF-8. */
 static const char *clean(struct arena *arena, const char *text)
 {
-    if (is_utf8(text))
+    if (text_is_utf8(text))
         return text;
     size_t length = 0;
     for (const char *at = text; *at != '\0';)

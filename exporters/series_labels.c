@@ -55,17 +55,6 @@ static bool is_ascii(const char *text, size_t length)
     return ((bits | word_at(text, length)) & HIGH_BITS) == 0;
 }
 
-static bool is_utf8(const char *text)
-{
-    while (*text != '\0') {
-        size_t length = text_utf8_length(text);
-        if (length == 0)
-            return false;
-        text += length;
-    }
-    return true;
-}
-
 /* A copy with U+FFFD in the place of each byte that is no character. */
 static const char *clean_copy(struct arena *arena, const char *text, size_t *ret_length)
 {
@@ -113,7 +102,7 @@ void label_set_put(struct label_set *s, struct arena *arena, const char *name, c
     if (!value || value[0] == '\0')
         return;
     size_t length = strlen(value);
-    if (!is_ascii(value, length) && !is_utf8(value))
+    if (!is_ascii(value, length) && !text_is_utf8(value))
         value = clean_copy(arena, value, &length);
     bool is_there = false;
     size_t at = position_of(s, name, &is_there);

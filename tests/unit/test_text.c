@@ -336,6 +336,17 @@ static size_t decoded_length(const unsigned char *p)
     return length > 0 && (code < first[length] || surrogate || code > 0x10FFFF) ? 0 : length;
 }
 
+static void test_whole_text_is_utf8(void **state)
+{
+    (void)state;
+    assert_true(text_is_utf8(""));
+    assert_true(text_is_utf8("a\xc3\xa4\xf0\x9f\x98\x80z"));
+    assert_false(text_is_utf8("a\xc3"));
+    assert_false(text_is_utf8("\xff"
+                              "a"));
+    assert_false(text_is_utf8("a\xed\xa0\x80z"));
+}
+
 static void test_every_utf8_sequence(void **state)
 {
     (void)state;
@@ -370,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_glob_that_would_explode),
         cmocka_unit_test(test_container_ids),
         cmocka_unit_test(test_utf8_lengths),
+        cmocka_unit_test(test_whole_text_is_utf8),
         cmocka_unit_test(test_every_utf8_sequence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
