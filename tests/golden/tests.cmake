@@ -21,4 +21,4 @@ add_test(NAME unit.metrics_doc
     COMMAND sh "${golden}/check_metrics_doc.sh" $<TARGET_FILE:weir_metrics_doc> "${CMAKE_SOURCE_DIR}/docs/METRICS.md")
 set_tests_properties(unit.golden_promtool unit.golden_client unit.golden_protobuf unit.remote_write_python
     unit.otlp_protobuf unit.metrics_doc PROPERTIES
-    TIMEOUT 120 LABELS unit SKIP_RETURN_CODE 77)
+    TIMEOUT 300 LABELS unit SKIP_RETURN_CODE 77)
