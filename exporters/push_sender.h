@@ -69,7 +69,7 @@ void sender_judge(void *lane, const struct http_post_result *result);
 void sender_part_done(struct push_lane *l);
 /* The part cannot be sent, for a reason of ours. */
 void sender_part_drop(struct push_lane *l, enum push_drop reason, const char *why);
-/* Metadata is done with for now. */
+/* Metadata is due again after its period, from the first family on. */
 void sender_metadata_later(struct push_lane *l);
 /* The request is tried again. `failures`: how often it was in vain. */
 void sender_pause(struct push_lane *l, unsigned failures, uint64_t retry_after_ms);

@@ -273,7 +273,7 @@ class Errors(Version2):
         self.start()
         self.receiver.wait_stored(2)
         self.receiver.stop()
-        time.sleep(4 * INTERVAL_MS / 1000)
+        self.wait_counter("responses_total", code="none")
         self.receiver.start()
         self.receiver.wait_more(5, limit_s=30)
         self.nothing_is_lost()
