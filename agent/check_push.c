@@ -1,23 +1,30 @@
-/* What it knows: how long a destination is waited for, and how what it says becomes a line. */
+/* What it knows: how long a destination is waited for, how what it says becomes a line, and when
+ * the place of its queue is good enough. */
 #include "agent/check_push.h"
 
 #include "agent/config.h"
+#include "agent/config_text.h"
 #include "agent/core.h"
 #include "agent/push_plan.h"
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "collectors/collector.h"
 #include "exporters/push_format.h"
 #include "exporters/push_probe.h"
+#include "exporters/push_queue_examine.h"
 #include "net/timer.h"
 
 #include <stdlib.h>
 
-#define TIMEOUT_MOST_MS 10000 /* somebody sits in front of it */
+#define TIMEOUT_MOST_MS 10000          /* somebody sits in front of it */
+#define TEXT_MAX_BYTES  ((size_t)8192) /* a sentence with a path */
+#define MIB             (UINT64_C(1) << 20)
 
 /* One destination's answer. */
 struct asked {
     struct check_push *all;
+    const struct push_destination *destination;
     char *subject;
     char *text;
     bool well;
@@ -80,7 +87,8 @@ struct check_push *check_push_new(struct core *core, const struct config *config
                              .context = context};
     for (size_t i = 0; i < p->count; i++) {
         const struct push_destination *d = &config->push.items[i];
-        p->items[i] = (struct asked){.all = p, .subject = alloc_format("push: %s", d->name)};
+        p->items[i] = (struct asked){
+            .all = p, .destination = d, .subject = alloc_format("push: %s", d->name)};
         ask(&p->items[i], d, &surroundings);
     }
     if (p->count == 0)
@@ -88,11 +96,60 @@ struct check_push *check_push_new(struct core *core, const struct config *config
     return p;
 }
 
+/* To the MiB: what is free is never so exact. */
+static void add_about(struct buf *b, uint64_t bytes)
+{
+    text_add_size(b, bytes < MIB ? bytes : bytes - bytes % MIB);
+}
+
+static enum check_result look_at_directory(const char *directory, uint64_t most, struct buf *ret)
+{
+    struct err e = {0};
+    struct push_queue_place place;
+    if (push_queue_examine(directory, &place, &e) < 0) {
+        (void)buf_add_string(ret, e.text);
+        return CHECK_FAIL;
+    }
+    bool fits = place.used_bytes + place.free_bytes >= most;
+    (void)buf_add_format(ret, "%s: holds ", directory);
+    add_about(ret, place.used_bytes);
+    (void)buf_add_string(ret, " of at most ");
+    text_add_size(ret, most);
+    (void)buf_add_string(ret, ", ");
+    add_about(ret, place.free_bytes);
+    (void)buf_add_string(ret, " free on its disk");
+    if (!fits)
+        (void)buf_add_string(ret, ", too few for it: make room, or lower queue.max-bytes");
+    return fits ? CHECK_OK : CHECK_WARN;
+}
+
+static void say_queue(const struct push_destination *d, const struct check_sink *sink)
+{
+    struct buf text;
+    enum check_result result = CHECK_OK;
+    char *subject = alloc_format("queue: %s", d->name);
+    char *directory = push_destination_directory(d);
+    buf_init(&text, TEXT_MAX_BYTES);
+    if (directory) {
+        result = look_at_directory(directory, d->queue_max_bytes, &text);
+    } else {
+        (void)buf_add_string(&text, "in memory, at most ");
+        text_add_size(&text, d->queue_max_bytes);
+        (void)buf_add_string(&text, "; what waits is lost when weir ends: queue.dir keeps it");
+    }
+    sink->line(sink->context, result, subject, text.data);
+    buf_done(&text);
+    free(directory);
+    free(subject);
+}
+
 void check_push_say(const struct check_push *p, const struct check_sink *sink)
 {
-    for (size_t i = 0; i < p->count; i++)
+    for (size_t i = 0; i < p->count; i++) {
         sink->line(sink->context, p->items[i].well ? CHECK_OK : CHECK_FAIL, p->items[i].subject,
                    p->items[i].text);
+        say_queue(p->items[i].destination, sink);
+    }
 }
 
 void check_push_free(struct check_push *p)

@@ -1,10 +1,12 @@
 /* What it knows: how a queue gets its directory and keeps it: made when it is missing, locked, and
- * made again when somebody removes it while weir runs. Document: docs/QUEUE.md. */
+ * made again when somebody removes it while weir runs; and whether it could, without touching it.
+ * Documents: docs/QUEUE.md, statvfs(3). */
 #include "exporters/push_queue_internal.h"
 
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "exporters/push_queue_examine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define LOCK_NAME      "lock"
@@ -40,9 +43,8 @@ static int make_directories(const char *path)
     return mkdir(path, DIRECTORY_MODE) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int refuse(const struct push_queue *q, int r, struct err *e)
+static int refuse(const char *path, int r, struct err *e)
 {
-    const char *path = q->options.directory;
     struct stat st;
     if (stat(path, &st) < 0)
         return err_set_errno(e, r,
@@ -90,16 +92,16 @@ int push_disk_enter(struct push_queue *q, struct err *e)
     const char *path = q->options.directory;
     int r = make_directories(path);
     if (r < 0)
-        return refuse(q, r, e);
+        return refuse(path, r, e);
     CLEANUP_FD int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
-        return refuse(q, -errno, e);
+        return refuse(path, -errno, e);
     CLEANUP_FD int lock =
         openat(directory, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
     if (lock < 0)
-        return refuse(q, -errno, e);
+        return refuse(path, -errno, e);
     if (flock(lock, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK ? busy(q, lock, e) : refuse(q, -errno, e);
+        return errno == EWOULDBLOCK ? busy(q, lock, e) : refuse(path, -errno, e);
     note_process(lock);
     if (q->options.sync != PUSH_SYNC_NEVER)
         sync_parent(directory);
@@ -187,4 +189,42 @@ int push_disk_reach(struct push_queue *q, struct err *e)
                     !is_linked(q->segments[q->count - 1].fd)))
         rescue_all(q);
     return 0;
+}
+
+/* Cuts a path down to what is there: the directory itself, or the one it would be made in. */
+static int cut_to_existing(char *path, struct stat *ret)
+{
+    while (stat(path, ret) < 0) {
+        char *slash = strrchr(path, '/');
+        if (errno != ENOENT || !slash || path[1] == '\0')
+            return -errno;
+        slash[slash == path] = '\0'; /* the root keeps its slash */
+    }
+    return S_ISDIR(ret->st_mode) ? 0 : -ENOTDIR;
+}
+
+static int used_bytes(const char *directory, uint64_t *ret, struct err *e)
+{
+    CLEANUP_FD int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (faccessat(fd, LOCK_NAME, R_OK | W_OK, AT_EACCESS) < 0 && errno != ENOENT))
+        return refuse(directory, -errno, e);
+    struct push_queue q = {.options.directory = directory, .directory_fd = fd};
+    int r = push_queue_list(&q, e);
+    free(q.segments);
+    *ret = q.segment_bytes;
+    return r;
+}
+
+int push_queue_examine(const char *directory, struct push_queue_place *ret, struct err *e)
+{
+    __attribute__((cleanup(free_text))) char *place = alloc_string(directory);
+    struct stat st;
+    struct statvfs fs;
+    int r = cut_to_existing(place, &st);
+    if (r < 0)
+        return refuse(directory, r, e);
+    if (faccessat(AT_FDCWD, place, R_OK | W_OK | X_OK, AT_EACCESS) < 0 || statvfs(place, &fs) < 0)
+        return refuse(directory, -errno, e);
+    *ret = (struct push_queue_place){.free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize};
+    return strcmp(place, directory) == 0 ? used_bytes(directory, &ret->used_bytes, e) : 0;
 }

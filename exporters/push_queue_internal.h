@@ -49,6 +49,7 @@ int push_disk_enter(struct push_queue *q, struct err *e);
 /* It is there still, or is made again with what the open descriptors of removed files hold. */
 int push_disk_reach(struct push_queue *q, struct err *e);
 void push_disk_leave(struct push_queue *q);
+int push_queue_list(struct push_queue *q, struct err *e); /* fills `segments` from the files */
 int push_queue_scan(struct push_queue *q, struct err *e);
 
 /* push_queue_segments.c */
@@ -67,7 +68,6 @@ int push_segments_sweep(struct push_queue *q, struct err *e);
 int push_segments_make_room(struct push_queue *q, uint64_t need, struct err *e);
 /* One record at the end of the files. */
 int push_queue_write(struct push_queue *q, const struct push_waiting *w, struct err *e);
-
 void push_queue_pass(struct push_queue *q, struct push_position to, enum push_drop reason);
 void push_queue_drop_segment(struct push_queue *q, enum push_drop reason);
 /* Finds the record of `head`. -ENODATA: none on disk. */

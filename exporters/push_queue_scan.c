@@ -26,7 +26,7 @@ static void close_directory(DIR **d)
 }
 
 /* Other files in the directory are nobody's business. */
-static int list(struct push_queue *q, struct err *e)
+int push_queue_list(struct push_queue *q, struct err *e)
 {
     int fd = openat(q->directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     __attribute__((cleanup(close_directory))) DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -159,7 +159,7 @@ int push_queue_scan(struct push_queue *q, struct err *e)
 {
     struct push_position done = {.sequence = 1};
     bool intact = false;
-    int r = list(q, e);
+    int r = push_queue_list(q, e);
     if (r == 0)
         r = open_segments(q, e);
     if (r < 0)

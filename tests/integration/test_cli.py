@@ -331,6 +331,29 @@ class Cli(unittest.TestCase):
         self.assertEqual([line[:2] for line in lines if line[1].startswith("push: ")],
                          [("fail", "push: first"), ("fail", "push: second")])
 
+    def test_check_of_queues(self):
+        with socket.socket() as free, tempfile.TemporaryDirectory() as directory:
+            free.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{free.getsockname()[1]}/api/v1/write"
+            not_a_directory = os.path.join(directory, "file")
+            with open(not_a_directory, "w", encoding="ascii"):
+                pass
+            name = self.config_file("push:\n"
+                                    f"  - {{name: memory, url: '{url}'}}\n"
+                                    f"  - {{name: disk, url: '{url}', queue: {{dir: {directory}/new, max-bytes: 1MiB}}}}\n"
+                                    f"  - {{name: wide, url: '{url}', queue: {{dir: {directory}, max-bytes: 1TiB}}}}\n"
+                                    f"  - {{name: wrong, url: '{url}', queue: {{dir: {not_a_directory}}}}}\n")
+            _, lines = self.check("--collect.tiers=simulated", f"--config.file={name}",
+                                  f"--web.listen-address=127.0.0.1:{free_port()}")
+            self.assertEqual(os.listdir(directory), ["file"])  # check makes nothing
+        found = {line[1]: (line[0], line[2]) for line in lines if line[1].startswith("queue: ")}
+        for queue, result, words in (("memory", "ok", "in memory, at most 16MiB; what waits is lost when weir ends"),
+                                     ("disk", "ok", f"{directory}/new/disk: holds 0 of at most 1MiB, "),
+                                     ("wide", "warn", "too few for it: make room, or lower queue.max-bytes"),
+                                     ("wrong", "fail", f"{not_a_directory}/wrong cannot be made")):
+            self.assertEqual(found[f"queue: {queue}"][0], result, lines)
+            self.assertIn(words, found[f"queue: {queue}"][1])
+
     def test_scrape_does_not_push(self):
         with socket.socket() as receiver:
             receiver.bind(("127.0.0.1", 0))
