@@ -128,15 +128,23 @@ def smaller(path):
         picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
+def opened(panels):
+    """The panels as they lie when every row is open: a closed one takes the place of its title alone."""
+    shift = 0
+    for panel in panels:
+        inner = panel.get("panels") or []
+        for one in (panel, *inner):
+            yield {**one, "gridPos": {**one["gridPos"], "y": one["gridPos"]["y"] + shift}}
+        grids = [one["gridPos"] for one in inner]
+        shift += max((grid["y"] + grid["h"] for grid in grids), default=0) - min((grid["y"] for grid in grids), default=0)
+
+
 def draw(server, path, wanted, out, html_too):
     (name, board), = queries.read_boards(path)
     chosen, empty = variables.chosen_values(board, server.now, wanted)
     built_in = {name: value for name, value in wanted.items() if name.startswith("__")}
     values = {**queries.known_values(board, chosen), "__range": f"{round(server.end - server.start)}s", **built_in}
-    panels = []
-    for panel in board["panels"]:
-        for one in (panel, *(panel.get("panels") or ())):
-            panels.append((one, data_of(server, one, values), server.span()))
+    panels = [(one, data_of(server, one, values), server.span()) for one in opened(board["panels"])]
     without = [panel["title"] for panel, data, _ in panels if panel["type"] != "row" and not data]
     page, height = drawing.page(board["title"], NOTE, panels)
     picture = os.path.join(out, f"preview-{name}.png")

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Containers that do what boards and rules are about: limits met and unmet, health, restarts, exits, disk and network.
 
-Called as a program it keeps them running, beside weir and a Prometheus that scrapes it, until the end of input.
+Called as a program it keeps them running, beside a receiver that weir pushes to and a Prometheus that scrapes it, until
+the end of input.
 """
 
 import concurrent.futures
@@ -14,6 +15,7 @@ import engines
 import harness
 import prometheus
 from harness import wait_for
+from receiver import Receiver
 from weir import Weir
 
 WORK_LIMIT_S = 60
@@ -201,7 +203,7 @@ def main():
         engine = any_docker()
         workload = Workload(engine)
         weir = Weir(f"--engine.host={engine.host}", ENABLE_ALL, "--engine.size-interval=5s", "--engine.df-interval=10s",
-                    web_config_of(engine), tiers=None)
+                    f"--push.url={Receiver().url()}", "--push.interval=1s", web_config_of(engine), tiers=None)
         server = start_prometheus(job(weir, "weir"))
         workload.start()
         workload.bounce("shop-web-1", server)
