@@ -119,7 +119,8 @@ static enum check_result look_at_directory(const char *directory, uint64_t most,
     add_about(ret, place.free_bytes);
     (void)buf_add_string(ret, " free on its disk");
     if (!fits)
-        (void)buf_add_string(ret, ", too few for it: make room, or lower queue.max-bytes");
+        (void)buf_add_string(ret, ", too few for it: make room, or lower queue.max-bytes "
+                                  "(--push.queue-max-bytes)");
     return fits ? CHECK_OK : CHECK_WARN;
 }
 
@@ -135,7 +136,8 @@ static void say_queue(const struct push_destination *d, const struct check_sink 
     } else {
         (void)buf_add_string(&text, "in memory, at most ");
         text_add_size(&text, d->queue_max_bytes);
-        (void)buf_add_string(&text, "; what waits is lost when weir ends: queue.dir keeps it");
+        (void)buf_add_string(
+            &text, "; what waits is lost when weir ends: queue.dir (--push.queue-dir) keeps it");
     }
     sink->line(sink->context, result, subject, text.data);
     buf_done(&text);

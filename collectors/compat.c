@@ -49,18 +49,6 @@ static char *unquote(const char *at)
     return alloc_string(value);
 }
 
-/* Where a text is no UTF-8 it can be no label. */
-static bool is_text(const char *text)
-{
-    while (*text != '\0') {
-        size_t bytes = text_utf8_length(text);
-        if (bytes == 0)
-            return false;
-        text += bytes;
-    }
-    return true;
-}
-
 /* PRETTY_NAME of the file, the last one given; "Linux" where it has none. */
 static char *pretty_name(const char *text)
 {
@@ -72,7 +60,7 @@ static char *pretty_name(const char *text)
             found = line + sizeof key - 1;
     }
     char *name = found ? unquote(found) : alloc_string("Linux");
-    if (!is_text(name))
+    if (!text_is_utf8(name))
         name[0] = '\0';
     return name;
 }
